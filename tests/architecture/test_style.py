@@ -74,6 +74,7 @@ PATCHED = {
     "system/test_bound_to_processes.py": {"_bind"},  # a call that was made a moment before its engine's restart
     "system/test_magics.py": {"_write_record"},  # Ctrl-C in the midst of a write
     "transport/test_reading.py": {"_lock"},  # how often a loop looks
+    "transport/test_sharing.py": {"_loop"},  # how often another thread wakes it
 }
 """Names that a test patches because nothing else can show what it shows."""
 

@@ -249,3 +249,47 @@ async def test_no_mapping_is_kept_once_the_last_connection_is_gone() -> None:
         engine.at_peer.whole.pop()
     engine.at_peer.whole.clear()
     assert len(MAPPINGS.kept) == 0
+
+
+@story
+async def test_what_is_returned_while_more_comes_goes_with_what_is_said_anyway() -> None:
+    async with pair("engine") as engine:
+        woken: list[Callable[[], object]] = []
+        sharing = engine.peer.sharing
+        assert sharing is not None
+        sharing._loop = Woken(asyncio.get_running_loop(), woken)  # type: ignore[assignment]
+        for _ in range(3):
+            bodies.send(engine.controller, RUN, packed())
+            await comes_true(lambda: engine.at_peer.whole)
+            engine.at_peer.whole.clear()
+        await comes_true(is_free)
+        assert not woken
+
+
+@story
+async def test_what_is_returned_much_later_is_said_at_once() -> None:
+    async with pair("engine") as engine:
+        woken: list[Callable[[], object]] = []
+        sharing = engine.peer.sharing
+        assert sharing is not None
+        sharing._loop = Woken(asyncio.get_running_loop(), woken)  # type: ignore[assignment]
+        bodies.send(engine.controller, RUN, packed())
+        await comes_true(lambda: engine.at_peer.whole and not sharing._looks)
+        engine.at_peer.whole.clear()
+        assert len(woken) == 1
+        await comes_true(is_free)
+        await comes_true(lambda: not sharing._looks)  # nobody looks for ever
+
+
+class Woken:
+    """A loop that notes what other threads would wake it for."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, woken: list[Callable[[], object]]) -> None:
+        self._loop, self._woken = loop, woken
+
+    def call_soon_threadsafe(self, act: Callable[[], object]) -> None:
+        self._woken.append(act)
+        self._loop.call_soon_threadsafe(act)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._loop, name)

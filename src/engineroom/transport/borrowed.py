@@ -11,6 +11,7 @@ from engineroom.machine.shared_memory.again import mapper_of
 from engineroom.machine.shared_memory.memfd import map_to_read
 from engineroom.protocol.messages import Shared
 from engineroom.protocol.streams import Buffer, Payload
+from engineroom.transport.idle_payloads import IdlePayloads
 
 _LITTLE = 4 << 20
 """Up to this size a payload that is kept for long is copied, so that its sender can write the memory again."""
@@ -22,21 +23,24 @@ _looking = threading.Lock()
 class HeldPayload(Payload):
     """A payload of which this process has the descriptor. It looks into it only to send, record or keep its bytes.
 
-    `lent`: to how many it is passed on now. `gone(spoiled)` is called when nobody needs the memory any more; `spoiled`:
-    somebody may still map it then.
+    `lent`: to how many it is passed on now; `idle`: where it waits once nobody has it. `gone(spoiled)` is called when
+    nobody needs the memory any more; `spoiled`: somebody may still map it then.
     """
 
     unseen = True
     count: ClassVar[int] = 0
     """How many this process has open."""
 
-    __slots__ = ("__weakref__", "_gone", "_looked_at", "descriptor", "device", "inode", "lent", "offset", "spoiled")
+    __slots__ = (
+        "__weakref__", "_gone", "_looked_at", "descriptor", "device", "idle", "inode", "lent", "offset", "spoiled"
+    )  # fmt: skip
 
     def __init__(
         self,
         body: Shared,
         descriptor: int,
         gone: Callable[[bool], None],
+        idle: IdlePayloads,
         *,
         accept: Callable[[], None] | None = None,
         refuse: Callable[[str], None] | None = None,
@@ -47,7 +51,7 @@ class HeldPayload(Payload):
         self.device, self.inode = body.device, body.inode
         self.lent = 0
         self.spoiled = False
-        self._gone = gone
+        self._gone, self.idle = gone, idle
         HeldPayload.count += 1
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
+from engineroom.machine import open_files
 from engineroom.machine.shared_memory.kept import MOST_KEPT
 from engineroom.machine.shared_memory.mapped import MAPPINGS
 from engineroom.machine.shared_memory.pool import IDLE_SECONDS, SHARED
@@ -17,7 +18,7 @@ class IdleMemory:
         self._loop = loop
         self._sweeping: asyncio.TimerHandle | None = None
         SHARED.users += 1
-        MAPPINGS.kept.most = MOST_KEPT
+        MAPPINGS.kept.most = open_files.share(8, MOST_KEPT)
 
     def sweep_later(self) -> None:
         """Look, in a while, what is idle: something is in use now."""

@@ -5,30 +5,37 @@ from __future__ import annotations
 import asyncio
 import weakref
 from collections import deque
-
-from engineroom.transport.borrowed import HeldPayload
+from typing import Protocol
 
 AFTER = 1.0
 """Seconds after which a payload is copied that is still needed. Before that, most are needed by nobody any more."""
 
-_MOST = 128
+_MOST = 64
 _AT_ONCE = 8 << 20
 """Bytes that are copied before others have their turn."""
 
 
-class IdlePayloads:
-    """Those of one connection, up to `most` bytes: of what is beyond that, the oldest are copied at once.
+class Held(Protocol):
+    """A payload that can be copied; False: nothing was."""
 
-    Once a payload is copied, its sender can write the memory again. Nobody is kept waiting by one that is not.
+    size: int
+
+    def keep(self) -> bool: ...
+
+
+class IdlePayloads:
+    """Those of one sender, up to `most` bytes: of what is beyond that, the oldest are copied at once.
+
+    Once a payload is copied, its sender can write the memory again: it has so many segments, and not more.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, most: int) -> None:
         self._loop, self._most = loop, most
-        self._waiting: deque[tuple[weakref.ref[HeldPayload], int, float]] = deque()
+        self._waiting: deque[tuple[weakref.ref[Held], int, float]] = deque()
         self._bytes = 0
         self._timer: asyncio.TimerHandle | None = None
 
-    def add(self, payload: HeldPayload) -> None:
+    def add(self, payload: Held) -> None:
         """Nobody has `payload` but this process."""
         waiting = self._waiting
         waiting.append((weakref.ref(payload), payload.size, self._loop.time()))

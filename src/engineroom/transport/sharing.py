@@ -28,6 +28,15 @@ from engineroom.transport.idle_payloads import IdlePayloads
 
 _MOST_OPEN = 10_000
 
+_SOON = 0.005
+"""Seconds that news of a payload waits for others, or for any message that it can go with..."""
+
+_LOOKS = 4
+"""... and so often in a row there may be none until nobody looks for them any more."""
+
+_LARGE = 4 << 20
+"""Of payloads longer than this the far end hears at once: much more memory would be needed meanwhile."""
+
 _TROUBLE = 0
 """No stream's number: stands for the trouble in what is to be said."""
 
@@ -71,6 +80,8 @@ class Sharing:
         self.due: deque[tuple[int, _News]] = deque()
         """What is to be said of borrowed payloads: gone, and whether it is spoiled; None: held; and what is dropped."""
         self._waking = False
+        self._looks = 0
+        """How often one will look, from now on, whether there is something to say."""
         self.trouble = self.far_trouble = ""
         self._memory = IdleMemory(self._loop)
         self._others = others
@@ -166,11 +177,11 @@ class Sharing:
         place.lent -= 1
         place.spoiled = place.spoiled or spoiled
         if place.may_be_kept and not self._closed:
-            self._idle.add(place)
+            place.idle.add(place)
 
     def borrow(self, body: Shared, *, assemble: bool) -> Payload | None:
         """Return the payload that `body` names, which has not arrived yet; None: it must come as a stream."""
-        if (len(MAPPINGS) if assemble else HeldPayload.count) >= _most_files():
+        if (MAPPINGS.looked_at if assemble else HeldPayload.count) >= _most_files():
             self._note("there are too many open files for more shared memory (ulimit -n)")
             return None
         try:
@@ -186,7 +197,7 @@ class Sharing:
         return open_theirs(self._pid, body.descriptor, device=body.device, inode=body.inode, end=end)
 
     def _mapped(self, body: Shared) -> MappedPayload:
-        gone = partial(self.give_back, body.id)
+        gone = self._gone(body)
         view = MAPPINGS.again(body.device, body.inode, body.offset + body.size, gone)
         if view is None:
             opened = self._opened(body)
@@ -201,10 +212,18 @@ class Sharing:
 
     def _held(self, body: Shared, opened: int) -> HeldPayload:
         accept, refuse = partial(self._arrives, body.id), partial(self._refused, body.id)
-        payload = HeldPayload(body, opened, partial(self.give_back, body.id), accept=accept, refuse=refuse)
+        payload = HeldPayload(body, opened, self._gone(body), self._idle, accept=accept, refuse=refuse)
         self.due.append((body.id, None))
-        self._write_soon()
+        if body.size > _LARGE:
+            self._write_soon()
         return payload
+
+    def _gone(self, body: Shared) -> Callable[[bool], None]:
+        """Return what is called once a payload that has come now is not needed any more."""
+        if body.size > _LARGE:
+            return partial(self.give_back, body.id)
+        self._look_for_a_while()
+        return partial(self._give_back_with_others, body.id)
 
     def _arrives(self, stream: int) -> None:
         """Have a payload arrive as a stream would: later, so that whoever takes it is done with the message."""
@@ -219,6 +238,14 @@ class Sharing:
             return
         self.due.append((stream, spoiled))
         self._wake_soon()
+
+    def _give_back_with_others(self, stream: int, spoiled: bool) -> None:  # noqa: FBT001 (as above)
+        """Do as `give_back`, but wake the loop only if nobody looks anyway: each time, both ends would have to run."""
+        if self._closed:
+            return
+        self.due.append((stream, spoiled))
+        if not self._looks:
+            self._wake_soon()
 
     def drop(self, *inodes: int) -> None:
         """Say soon that memory was given back by its owner. From any thread."""
@@ -236,9 +263,23 @@ class Sharing:
 
     def _wake(self) -> None:
         self._waking = False
-        if len(MAPPINGS.kept):
-            self._memory.sweep_later()
         self._write_soon()
+        self._look_for_a_while()
+
+    def _look_for_a_while(self) -> None:
+        if not self._looks:
+            self._loop.call_later(_SOON, self._look)
+        self._looks = _LOOKS
+
+    def _look(self) -> None:
+        self._looks = 0 if self._closed else self._looks - 1
+        if self.due:  # asked after that: who does not see that somebody looks wakes the loop
+            self._write_soon()
+            self._looks = self._looks and _LOOKS
+        if len(MAPPINGS.kept) and not self._closed:
+            self._memory.sweep_later()
+        if self._looks:
+            self._loop.call_later(_SOON, self._look)
 
     def news(self) -> list[Borrowed]:
         """Return what there is to say, once."""

@@ -247,6 +247,7 @@ def test_a_mapping_that_was_written_is_not_used_again(pool: SharedPool, place: i
 
 def test_mappings_that_nothing_looks_at_go_after_a_while_and_when_there_are_many(pool: SharedPool) -> None:
     mappings, told = Mappings(), Told()
+    mappings.kept.most = 64
     for _ in range(70):
         _, segment = written(pool, b"a" * SIZE)
         looked_at(mappings, segment, "", told)

@@ -10,8 +10,8 @@ from typing import Any
 
 from engineroom.machine.shared_memory.memfd import map_privately
 
-MOST_KEPT = 64
-"""So many are kept: each has a descriptor."""
+MOST_KEPT = 256
+"""So many are kept at most: each has a descriptor."""
 
 _SCAN = struct.Struct("12Q")
 _PAGEMAP_SCAN = 0xC0606610

@@ -44,6 +44,11 @@ class Mappings:
     def __len__(self) -> int:
         return len(self._looks) + len(self.kept)
 
+    @property
+    def looked_at(self) -> int:
+        """How many are not merely kept."""
+        return len(self._looks)
+
     def again(self, device: int, inode: int, end: int, gone: Gone) -> memoryview | None:
         """Return what is in a segment that is still mapped, at least up to `end`; None: it is not."""
         mapped = self.kept.take(device, inode, end)
