@@ -11,6 +11,7 @@ import pytest
 
 from engineroom.controller.copies.neighbours import Copies
 from engineroom.controller.copies.one_copy import Spread
+from engineroom.controller.copies.patience import Patience
 from engineroom.controller.links import Link
 from engineroom.ids import INSTANCE_BYTES, TASK_BYTES, Peer, TaskId
 from engineroom.machine.shared_memory.memfd import available
@@ -234,14 +235,14 @@ def test_a_payload_of_which_no_more_comes_fails_everywhere() -> None:
     story(tell)()
 
 
-def test_a_carrier_that_gets_nowhere_is_replaced() -> None:
-    copies = Copies(patience=0.05)
+def test_a_carrier_that_does_not_answer_is_replaced() -> None:
+    copies = Copies(Patience(0.05, 1000.0, 0.01))
 
     async def tell(engines: list[Engine]) -> None:
         engines[0].peer.pause([])  # it reads, and takes no notice
         sent_to_all(engines)
         await whole(engines[1:])
-        copies.patience = 1000.0
+        copies.patience = Patience(1000.0, 1000.0)
         sent_to_all(engines)  # nobody waits for it a second time
         for engine in engines[1:]:
             assert await engine.has(1) == DATA

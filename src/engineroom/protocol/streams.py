@@ -11,7 +11,7 @@ from __future__ import annotations
 import mmap
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from engineroom.errors import ProtocolError
 from engineroom.machine.pieces import POOL
@@ -206,6 +206,21 @@ def see_to_memory(payload: Payload) -> None:
         raise MemoryError(NO_MEMORY.format(payload.size))
 
 
+class Progress(NamedTuple):
+    """How far a stream is: `sent` bytes of those that are `there`. `wanted`: its receiver has said so; `alone`: hardly
+    anything else is on its way to it."""
+
+    sent: int
+    there: int
+    wanted: bool
+    alone: bool
+
+    @property
+    def is_up_to_date(self) -> bool:
+        """Whether all that is there, and wanted, has been sent."""
+        return self.wanted and self.sent == self.there
+
+
 class _Outgoing:
     """A payload on its way out: how far it is, and how far it may go."""
 
@@ -258,7 +273,7 @@ class OutgoingStreams:
     """
 
     def __init__(self, ready: Callable[[], None]) -> None:
-        self.window = 0
+        self.window = self._most = 0
         self.chunk = CHUNK
         self._ready = ready
         self._streams: dict[int, _Outgoing] = {}
@@ -283,6 +298,7 @@ class OutgoingStreams:
         """Take the far end's word that it wants `size` more bytes (stream 0: of all streams together)."""
         if stream == 0:
             self.window += size
+            self._most = max(self._most, self.window)
             self._ready()
         elif (outgoing := self._streams.get(stream)) is not None:
             outgoing.credit += size
@@ -303,10 +319,13 @@ class OutgoingStreams:
         outgoing = self._streams.get(stream)
         return 0 if outgoing is None else outgoing.payload.size - outgoing.sent
 
-    def progress(self, stream: int) -> tuple[int, int] | None:
-        """Return how many bytes of `stream` have been sent, and how many could be; None: there is nothing to send."""
+    def progress(self, stream: int) -> Progress | None:
+        """Return how far `stream` is; None: there is nothing to send."""
         outgoing = self._streams.get(stream)
-        return None if outgoing is None else (outgoing.sent, outgoing.payload.received)
+        if outgoing is None:
+            return None
+        wanted = outgoing.credit > 0 or outgoing.sent > 0
+        return Progress(outgoing.sent, outgoing.payload.received, wanted, self.window * 4 > self._most * 3)
 
     def next_chunk(self) -> tuple[int, list[Buffer]] | None:
         """Return a stream and some of its bytes, or None when nothing may be sent now."""

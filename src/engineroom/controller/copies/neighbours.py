@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 
 from engineroom.controller.copies.one_copy import Action, Carry, OneCopy, Place, Release, Spread, Tell
+from engineroom.controller.copies.patience import Patience, Watch
 from engineroom.controller.links import Link
 from engineroom.ids import INSTANCE_BYTES
 from engineroom.machine.shared_memory.pool import LEAST
@@ -16,17 +17,15 @@ from engineroom.protocol.streams import OutgoingStreams, Payload
 _SOON = 1.0
 """Seconds for which the memory of a payload is kept for engines that are to come."""
 
+_USUAL = Patience()
+
 Machine = tuple[str, str, str]
 
 
 class Copies:
-    """The engines of each machine, and what they are to do.
+    """The engines of each machine, and what they are to do."""
 
-    `patience`: seconds without a byte sent after which another engine carries a payload; twice as many for the one
-    after that.
-    """
-
-    def __init__(self, patience: float = 10.0) -> None:
+    def __init__(self, patience: Patience = _USUAL) -> None:
         self.patience = patience
         self._machines: dict[Machine, dict[bytes, Neighbour]] = {}
 
@@ -58,8 +57,8 @@ class Copies:
             copy = spread.copies[machine] = OneCopy(expected)
         return copy
 
-    def perform(self, copy: OneCopy, actions: Sequence[Action], patience: float | None = None) -> None:
-        """Say what the table has to say. `patience`: with the next carrier, if it is another than with the first."""
+    def perform(self, copy: OneCopy, actions: Sequence[Action], patience: Patience | None = None) -> None:
+        """Say what the table has to say. `patience`: with the next carrier, None: as with the first."""
         for action in actions:
             assert isinstance(action.member, tuple)
             near, stream = action.member
@@ -68,7 +67,7 @@ class Copies:
                     near.link.connection.send(Near(stream, *place))
                 case Carry():
                     near.link.connection.send(Near(stream))
-                    near.watch(copy, stream, self.patience if patience is None else patience)
+                    near.watch(copy, stream, patience or self.patience)
                 case Release(spoiled=spoiled):
                     near.release(stream, spoiled=spoiled)
         if copy.is_idle:
@@ -109,19 +108,19 @@ class Neighbour:
             self.watch(copy, stream.id, self._copies.patience)
         return Stream(stream.id, stream.size, part)
 
-    def watch(self, copy: OneCopy, stream: int, patience: float) -> None:
+    def watch(self, copy: OneCopy, stream: int, patience: Patience) -> None:
         """Have another engine carry what this one does not get in that time, nor a part of it."""
-        self._loop.call_later(patience, self._look, copy, stream, patience, self._outgoing.progress(stream))
+        watch = Watch(patience, self._outgoing.progress(stream), self._loop.time())
+        self._loop.call_later(patience.look, self._look, copy, stream, watch)
 
-    def _look(self, copy: OneCopy, stream: int, patience: float, before: tuple[int, int] | None) -> None:
+    def _look(self, copy: OneCopy, stream: int, watch: Watch) -> None:
         if copy.carrier != (self, stream) or not copy.is_awaited:
             return
-        now = self._outgoing.progress(stream)
-        if now != before or (now is not None and now[0] == now[1]):
-            self.watch(copy, stream, patience)
-        else:  # its process is busy, or stopped
+        if watch.gets_nowhere(self._outgoing.progress(stream), self._loop.time()):  # its process is busy, or stopped
             self._gets_nowhere = True
-            self._copies.perform(copy, copy.pass_on(), 2 * patience)
+            self._copies.perform(copy, copy.pass_on(), watch.patience.more())
+        else:
+            self._loop.call_later(watch.patience.look, self._look, copy, stream, watch)
 
     def receive(self, stream: Stream) -> Payload | None:
         """Take nothing in this way: engines send results as they always do."""
