@@ -11,7 +11,7 @@ from engineroom.controller.copies.one_copy import Spread
 from engineroom.controller.function_intake import FunctionIntake
 from engineroom.controller.functions import FunctionShelf
 from engineroom.controller.links import Link
-from engineroom.core.actions import Accept, Action, DropBody, DropFunction
+from engineroom.core.actions import Accept, Action, DropBody, DropFunction, DropSession
 from engineroom.core.events import (
     BodyHere,
     BodyLost,
@@ -181,14 +181,14 @@ class Bodies:
         elif isinstance(action, DropFunction):
             self._dropping(action.hash)
             self.intake.drop(action.hash)
-            sessions: Any = self._state.sessions
-            for digest, session in self.functions.published_by_those(lambda session: session not in sessions):
-                self._release(digest, session)
+        elif isinstance(action, DropSession):
+            for digest in self.functions.published_by(action.session):
+                self._release(digest, action.session)
 
     def _release(self, digest: bytes, session: bytes) -> None:
         """Let go of a published value, here and on engines, unless others have published it, too."""
-        for engine in self.functions.released(digest, session):
-            if (link := self._links.by_peer.get(engine)) is not None:
+        if self.functions.released(digest, session):
+            for link in self._links.engines.values():
                 link.connection.send(Released(digest))
 
     def send_long(self, link: Link, message: Any, body: object) -> None:

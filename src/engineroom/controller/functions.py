@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from engineroom.ids import Peer
 from engineroom.protocol.content_hashes import content_hash
@@ -138,24 +138,24 @@ class FunctionShelf:
         if len(self._publishers) > _MOST_PUBLISHED:
             self._publishers.popitem(last=False)
 
-    def published_by_those(self, gone: Callable[[bytes], bool]) -> list[tuple[bytes, bytes]]:
-        """Return what was published by sessions that are gone, and by which."""
-        return [(digest, each) for digest, whose in self._publishers.items() for each in whose if gone(each)]
+    def published_by(self, session: bytes) -> list[bytes]:
+        """Return what `session` has published and not released."""
+        return [digest for digest, whose in self._publishers.items() if session in whose]
 
-    def released(self, digest: bytes, session: bytes) -> list[Peer]:
-        """`session` has released this part; if nobody else has published it, return the engines that have it."""
+    def released(self, digest: bytes, session: bytes) -> bool:
+        """`session` has released this part; return whether engines are to let go of it: nobody else has published it.
+
+        An engine may have got it from an earlier controller, or over an earlier connection: then it is not known here.
+        """
         whose = self._publishers.get(digest, set())
-        if session not in whose:
-            return []
         whose.discard(session)
         if whose:
-            return []
-        del self._publishers[digest]
+            return False
+        self._publishers.pop(digest, None)
         self._forget(digest)
-        there = [engine for engine, sent in self._sent.items() if digest in sent]
-        for engine in there:
-            self._sent[engine].discard(digest)
-        return there
+        for sent in self._sent.values():
+            sent.discard(digest)
+        return True
 
     def _forget(self, digest: bytes) -> None:
         self._functions.pop(digest, None)

@@ -25,7 +25,7 @@ from engineroom.controller.restarts import Restarts
 from engineroom.controller.signals import Signals
 from engineroom.controller.sockets import socket_path
 from engineroom.controller.steps import Door
-from engineroom.core.actions import Accept, Action, DropBody, DropFunction, Send, ToPeer, WakeAt
+from engineroom.core.actions import Accept, Action, DropBody, DropFunction, DropSession, Send, ToPeer, WakeAt
 from engineroom.core.events import Event, Tick
 from engineroom.core.interrupts import interrupt_first
 from engineroom.core.not_allowed import NotAllowedError
@@ -40,7 +40,7 @@ from engineroom.transport.tls import controller_context
 
 log = logging.getLogger(__name__)
 
-_ABOUT_BYTES = {Accept, DropBody, DropFunction}
+_ABOUT_BYTES = {Accept, DropBody, DropFunction, DropSession}
 
 
 class Controller:

@@ -84,6 +84,12 @@ class DropFunction(msgspec.Struct, frozen=True, gc=False):
     hash: bytes
 
 
+class DropSession(msgspec.Struct, frozen=True, gc=False):
+    """The session with this id is over: its client is gone for long, and nothing is kept for it any more."""
+
+    session: bytes
+
+
 class Accept(msgspec.Struct, frozen=True, gc=False):
     """Let the bytes of a Large come: the turn of its tasks is near."""
 
@@ -142,4 +148,4 @@ class Stop(msgspec.Struct, frozen=True, gc=False):
 
 
 _OfPeers = Look | Listen | EndEngine | KillEngine | HangUp | Lost | Stop
-Action = Send | WakeAt | DropBody | DropFunction | Accept | _OfPeers
+Action = Send | WakeAt | DropBody | DropFunction | DropSession | Accept | _OfPeers

@@ -21,7 +21,7 @@ from engineroom.core.sessions import Session
 from engineroom.core.tasks import Kept
 from engineroom.core.unsent import ask_again, take_unsent
 from engineroom.core.waiting import go_on_for, seek
-from engineroom.core.whole_calls import drop_calls, leave_calls, nobody_waits
+from engineroom.core.whole_calls import drop_session, leave_calls, nobody_waits
 from engineroom.ids import Peer, SessionId
 from engineroom.protocol.messages import Delivered, EngineJoined, EngineLeft, Sync, Synced
 from engineroom.protocol.task_ranges import found_in, ranges_of, without
@@ -150,8 +150,7 @@ def _forget_one(state: ControllerState) -> None:
     """Forget, of those who went first, one who has nothing here."""
     for session in islice(state.gone.values(), _LOOKED_AT):
         if not session.tasks and not session.results and not session.kept and not session.paused:
-            drop_calls(state, session)
-            del state.gone[session.id], state.sessions[session.id]
+            drop_session(state, session)
             return
 
 

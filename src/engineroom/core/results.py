@@ -18,7 +18,7 @@ from engineroom.core.sessions import Session
 from engineroom.core.tasks import Kept, Task
 from engineroom.core.unsent import UNSENT, take_unsent, unsend
 from engineroom.core.watching import tell_end
-from engineroom.core.whole_calls import begin, drop_calls, retain, settle_call, settle_calls
+from engineroom.core.whole_calls import begin, drop_session, retain, settle_call, settle_calls
 from engineroom.ids import INSTANCE_BYTES, TaskId
 from engineroom.protocol.messages import Ended, Finished, Outcome, Result, Status
 from engineroom.protocol.task_ranges import numbers_in, task_pieces, tidy
@@ -212,9 +212,7 @@ def expire(state: ControllerState) -> None:
         if due <= state.now:
             due = _expire(state, session)
         if due <= state.now and not session.paused:
-            drop_calls(state, session)
-            del state.gone[session.id]
-            del state.sessions[session.id]
+            drop_session(state, session)
             give_back(state, session)
         else:  # a pause ends after this event
             expire_at(state, due)

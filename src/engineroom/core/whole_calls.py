@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from engineroom.core.actions import DropSession
 from engineroom.core.outputs import KeptOutput, drop_output, take_output
 from engineroom.core.watching import abandoned, named
 from engineroom.ids import INSTANCE_BYTES, number_of
@@ -183,10 +184,12 @@ def nobody_waits_for(state: ControllerState, session: Session, numbers: Iterable
             nobody_waits(state, session, number)
 
 
-def drop_calls(state: ControllerState, session: Session) -> None:
-    """`session` is forgotten, and so are its calls."""
+def drop_session(state: ControllerState, session: Session) -> None:
+    """Forget `session`, whose client is gone, and its calls."""
     for call in dict.fromkeys(session.calls.values()):
         drop_call(state, call)
+    del state.gone[session.id], state.sessions[session.id]
+    state.out.append(DropSession(session.id))
 
 
 def leave_calls(state: ControllerState, session: Session) -> None:

@@ -1,0 +1,177 @@
+"""Published values outlive controllers and engines, and end with their clients; what can't be published is refused."""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import pytest
+
+import engineroom as er
+from engineroom import Client, Cluster
+from engineroom.serialize.functions.interactive import home
+from tests.chaos.faults import CONTROLLER, ENGINE
+from tests.chaos.victim import Victim
+from tests.patience import SECONDS
+from tests.system.conftest import answers, until
+from tests.system.held_tasks import Mark, wait_for_file
+from tests.system.test_killed_amid_data import client_that, has
+
+MIB = 2**20
+
+
+def published_here(digest: bytes) -> bool:
+    return home.published(digest) is not None
+
+
+def hash_of(ref: Any) -> bytes:
+    digest: bytes = ref._part.hash
+    return digest
+
+
+@pytest.fixture
+def victim(tmp_path: Path) -> Iterator[Victim]:
+    with Victim(tmp_path, 2, options=("--", "--nodb", "--IPController.linger=1")) as victim:
+        yield victim
+        victim.stop()
+
+
+@pytest.fixture
+def rc(victim: Victim) -> Iterator[Client]:
+    with Client(victim.profile.connection_file("client"), timeout=SECONDS) as client:
+        client.wait_for_engines(2, timeout=SECONDS)
+        yield client
+
+
+def test_controllers_and_engines_that_are_killed_are_sent_it_again(victim: Victim, rc: Client) -> None:
+    with rc.publish(np.full(16 * MIB, 7, np.uint8)) as ref:
+        for whom in (CONTROLLER, ENGINE, CONTROLLER):
+            assert rc[:].apply_sync(lambda x: int(x[-1]), ref) == [7, 7]
+            pid = victim.pids(whom)[0]
+            os.kill(pid, signal.SIGKILL)
+            until(lambda gone=pid: len(victim.pids(ENGINE)) == 2 and gone not in victim.pids(CONTROLLER))
+            until(lambda: answers(rc, slice(None), int) == [0, 0])  # both are back
+        assert rc[:].apply_sync(lambda x: int(x[-1]), ref) == [7, 7]
+        digest = hash_of(ref)
+    gc.collect()
+    until(lambda: not any(rc[:].apply_sync(published_here, digest)))
+
+
+PUBLISHES = """
+import sys
+import numpy as np
+from engineroom import Client
+rc = Client(sys.argv[1])
+ref = rc.publish(np.full(24 * 2**20, 3, np.uint8))
+assert rc[:].apply_sync(lambda x: int(x[0]), ref) == [3, 3]
+rc[:].push({"kept": ref}, block=True)
+print("begins", flush=True)
+while True:
+    rc[:].apply_sync(lambda x: int(x[0]), ref)
+"""
+
+
+def test_when_the_session_of_a_killed_client_is_over_it_is_gone_everywhere(
+    victim: Victim, rc: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tests.system.test_killed_amid_data.CLIENT", PUBLISHES)
+    with client_that("", victim):
+        assert all(map(has, victim.pids(ENGINE)))
+    assert rc[:].apply_sync(lambda its: int(its[0]), er.Reference("kept")) == [3, 3]
+    rc[:].execute("del kept", block=True)
+
+    def nothing_is_left() -> bool:
+        rc[:].apply_sync(gc.collect)
+        return not any(map(has, [*victim.pids(ENGINE), *victim.pids(CONTROLLER)]))
+
+    until(nothing_is_left)
+
+
+def test_a_reference_that_was_kept_elsewhere_does_not_keep_the_data(rc: Client) -> None:
+    ref = rc.publish(np.full(MIB, 5, np.uint8))
+    digest = hash_of(ref)
+    elsewhere = {"deep": [ref, ref]}
+    assert rc[0].apply_sync(lambda its: int(its["deep"][1][0]), elsewhere) == 5
+    ref.release()
+    gc.collect()
+    until(lambda: not any(rc[:].apply_sync(published_here, digest)))
+    for call in (
+        lambda: rc[0].apply_async(len, elsewhere),
+        lambda: rc[:].push({"a": elsewhere}),
+        lambda: rc.load_balanced_view().map_async(len, [elsewhere]),
+        lambda: rc[:].scatter("a", [ref] * 2),
+    ):
+        with pytest.raises(er.PackError, match="was released, so no further call can take it"):
+            call()
+
+
+def test_two_clients_that_publish_the_same_each_have_their_own(victim: Victim, rc: Client) -> None:
+    data = np.full(MIB, 6, np.uint8)
+    with Client(victim.profile.connection_file("client")) as other:
+        mine, theirs = rc.publish(data), other.publish(data)
+        assert rc[:].apply_sync(lambda x: int(x[0]), mine) == other[:].apply_sync(lambda x: int(x[0]), theirs)
+        theirs.release()
+        gc.collect()
+        assert rc[:].apply_sync(lambda x: int(x[0]), mine) == [6, 6]
+    assert rc[:].apply_sync(lambda x: int(x[0]), mine) == [6, 6]
+    mine.release()
+
+
+def test_a_thousand_are_published_and_nothing_grows(victim: Victim, rc: Client) -> None:
+    def publish(number: int) -> None:
+        with rc.publish(np.full(300_000, number % 251, np.uint8)) as ref:
+            assert rc[:].apply_sync(lambda x: int(x[0]), ref) == [number % 251] * 2
+
+    def sizes() -> list[int]:
+        pids = [os.getpid(), *victim.pids(CONTROLLER), *victim.pids(ENGINE)]
+        return [psutil.Process(pid).memory_info().rss // MIB for pid in pids]
+
+    for number in range(200):
+        publish(number)
+    before = sizes()
+    for number in range(200, 1000):
+        publish(number)
+    assert all(now - then < 40 for now, then in zip(sizes(), before, strict=True)), (before, sizes())
+
+
+def test_what_cannot_be_published(rc: Client) -> None:
+    generator = (number for number in range(3))
+    with pytest.raises(er.PackError):
+        rc.publish(generator)
+    with open(os.devnull) as file, pytest.raises(er.PackError):
+        rc.publish(file)
+    objects = np.array([{"a": 1}, [2], "three"], dtype=object)
+    with rc.publish(objects) as ref:
+        assert rc[:].apply_sync(lambda x: x[1], ref) == [[2], [2]]
+
+
+def test_more_than_shared_memory_is_allowed_to_have(tmp_path: Path) -> None:
+    args = ["--nodb", f"--IPController.max_shared_bytes={8 * MIB}"]
+    with Cluster(n=2, profile_dir=str(tmp_path / "profile"), controller_args=args) as rc:
+        data = np.full(32 * MIB, 9, np.uint8)
+        with rc.publish(data) as ref:
+            assert rc[:].apply_sync(lambda x: int(x[-1]), ref) == [9, 9]
+
+
+def test_published_before_there_are_engines_and_taken_by_those_that_come(tmp_path: Path, mark: Mark) -> None:
+    cluster = Cluster(profile_dir=str(tmp_path / "profile"), controller_args=["--nodb"])
+    cluster.start_controller_sync()
+    try:
+        with cluster.connect_client_sync() as rc, rc.publish(np.full(MIB, 4, np.uint8)) as ref:
+            waiting = rc.load_balanced_view().apply_async(lambda x: int(x[0]), ref)
+            for wanted in (1, 2):
+                cluster.start_engines_sync(1)
+                rc.wait_for_engines(wanted, timeout=SECONDS)
+                assert rc[:].apply_sync(lambda x: int(x[-1]), ref) == [4] * wanted
+            assert waiting.get(SECONDS) == 4
+            held = rc[:].apply_async(lambda x, path: (wait_for_file(path), int(x[0]))[1], ref, str(mark))
+        mark.set()
+        assert held.done() or held.get(SECONDS) == [4, 4]
+    finally:
+        cluster.stop_cluster_sync()
