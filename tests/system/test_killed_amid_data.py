@@ -63,8 +63,8 @@ def rc(victim: Victim) -> Iterator[Client]:
 
 
 @contextlib.contextmanager
-def client_that(does: str, victim: Victim) -> Iterator[subprocess.Popen[str]]:
-    command = [sys.executable, "-c", CLIENT, str(victim.profile.connection_file("client")), does]
+def client_that(does: str, victim: Victim, script: str = CLIENT) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-c", script, str(victim.profile.connection_file("client")), does]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     assert process.stdout is not None
     try:

@@ -77,11 +77,8 @@ while True:
 """
 
 
-def test_when_the_session_of_a_killed_client_is_over_it_is_gone_everywhere(
-    victim: Victim, rc: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("tests.system.test_killed_amid_data.CLIENT", PUBLISHES)
-    with client_that("", victim):
+def test_when_the_session_of_a_killed_client_is_over_it_is_gone_everywhere(victim: Victim, rc: Client) -> None:
+    with client_that("", victim, PUBLISHES):
         assert all(map(has, victim.pids(ENGINE)))
     assert rc[:].apply_sync(lambda its: int(its[0]), er.Reference("kept")) == [3, 3]
     rc[:].execute("del kept", block=True)
