@@ -203,6 +203,7 @@ class Pool(_ByCalls):
         import multiprocessing
 
         self._pool: Any = multiprocessing.get_context("spawn").Pool(workers)
+        self._patience = 30.0
 
     def stop(self) -> None:
         self._pool.terminate()
@@ -215,7 +216,13 @@ class Pool(_ByCalls):
         return self.submit(function, *args)
 
     def result(self, handle: Any) -> Any:
-        return handle.get(60)  # what a killed worker had never ends
+        import multiprocessing
+
+        try:
+            return handle.get(self._patience)
+        except multiprocessing.TimeoutError:  # what a killed worker had never ends, nor what comes after it
+            self._patience = 0.0
+            raise
 
     def map(self, function: Function, items: Iterable[Any]) -> list[Any]:
         return list(self._pool.map(function, items))
