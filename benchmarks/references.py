@@ -101,9 +101,8 @@ def pool_round_trip(samples: int) -> float:
 
 
 @_if_wanted
-def executor_echo(count: int, size: int) -> float:
-    """Return the MiB a second (there and back counted once) of `count` tasks of `size` bytes each way."""
-    data = b"x" * size
+def executor_echo(data: object, count: int, size: int) -> float:
+    """Return the MiB a second (there and back counted once) of `count` tasks that give back `data`, of `size` bytes."""
     with executor() as workers:
 
         def run() -> None:
