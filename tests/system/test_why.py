@@ -178,10 +178,10 @@ def test_a_file_of_another_version(command: Commands, profile: Profile) -> None:
 
 
 _ANOTHER_VERSION = """\
-import sys
-from engineroom.protocol import handshake, messages
-handshake.PROTOCOL = messages.PROTOCOL = (9, 0)
+import functools, sys
 from engineroom.cli.ipengine import main
+from engineroom.protocol.handshake import PeerHandshake
+PeerHandshake.__init__ = functools.partialmethod(PeerHandshake.__init__, protocol=(9, 0))
 sys.exit(main(sys.argv[1:]))
 """
 
