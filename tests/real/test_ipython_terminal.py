@@ -30,8 +30,8 @@ def ipython(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Termina
 
 
 def test_a_call_is_interrupted_and_the_prompt_is_there_again(ipython: Terminal) -> None:
-    ipython.types("view.apply_sync(time.sleep, 3600)")
-    ipython.wait(lambda: "In [2]: view.apply_sync" in ipython.text)
+    ipython.types("print('6 *', 7); view.apply_sync(time.sleep, 3600)")
+    ipython.shows("6 * 7")  # what was typed alone is seen before it runs
     ipython.presses("C-c")
     ipython.shows("KeyboardInterrupt", "In [3]:")
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -121,10 +122,12 @@ def test_only_what_this_life_of_the_cluster_began_is_unfinished(server: MongoWir
         store.close()
 
 
-def _lives(server: MongoWire, name: str) -> tuple[MongoServer, Any]:
+@contextmanager
+def _lives(server: MongoWire, name: str) -> Iterator[tuple[MongoServer, Any]]:
     import pymongo  # checked above
 
-    return MongoServer([server.url], {}, name), pymongo.MongoClient(server.url)[name]["engineroom_lives"]
+    with pymongo.MongoClient(server.url) as client:
+        yield MongoServer([server.url], {}, name), client[name]["engineroom_lives"]
 
 
 def _ended_process() -> dict[str, Any]:
@@ -142,31 +145,31 @@ def _life(config: MongoServer, life: str, *changes: Change) -> Store:
 
 
 def test_what_a_cluster_left_undone_goes_on_in_the_next_one_once_its_controller_has_ended(server: MongoWire) -> None:
-    config, lives = _lives(server, "engineroom-test-lives")
-    _life(config, "one", submitted(1), ended(submitted(2)))
-    running = _life(config, "two")
-    assert running.left_behind() is None, "a controller that runs keeps what is its own"
-    running.close()
-    lives.update_many({}, {"$set": {"process": _ended_process()}})
-    store = _life(config, "three")
-    assert store.left_behind() == LeftBehind(THEN + 2.75)
-    assert [entry.task for entry in store.left(lambda _: None)] == [submitted(1).task]
-    store.write([Stopped(THEN + 10), submitted(11)])
-    assert [entry.task for entry in store.left(lambda _: None)] == [submitted(11).task]
-    store.close()
-    lives.update_many({}, {"$set": {"process": _ended_process()}})
-    last = _life(config, "four")
-    assert [entry.task for entry in last.left(lambda _: None)] == [submitted(11).task]
-    last.close()
+    with _lives(server, "engineroom-test-lives") as (config, lives):
+        _life(config, "one", submitted(1), ended(submitted(2)))
+        running = _life(config, "two")
+        assert running.left_behind() is None, "a controller that runs keeps what is its own"
+        running.close()
+        lives.update_many({}, {"$set": {"process": _ended_process()}})
+        store = _life(config, "three")
+        assert store.left_behind() == LeftBehind(THEN + 2.75)
+        assert [entry.task for entry in store.left(lambda _: None)] == [submitted(1).task]
+        store.write([Stopped(THEN + 10), submitted(11)])
+        assert [entry.task for entry in store.left(lambda _: None)] == [submitted(11).task]
+        store.close()
+        lives.update_many({}, {"$set": {"process": _ended_process()}})
+        last = _life(config, "four")
+        assert [entry.task for entry in last.left(lambda _: None)] == [submitted(11).task]
+        last.close()
 
 
 def test_what_a_cluster_of_another_machine_left_undone_is_left_alone(server: MongoWire) -> None:
-    config, lives = _lives(server, "engineroom-test-lives-elsewhere")
-    _life(config, "one", submitted(1))
-    lives.update_many({}, {"$set": {"process": {**_ended_process(), "host": "elsewhere"}}})
-    store = _life(config, "two")
-    assert (store.left_behind(), list(store.left(lambda _: None))) == (None, [])
-    store.close()
+    with _lives(server, "engineroom-test-lives-elsewhere") as (config, lives):
+        _life(config, "one", submitted(1))
+        lives.update_many({}, {"$set": {"process": {**_ended_process(), "host": "elsewhere"}}})
+        store = _life(config, "two")
+        assert (store.left_behind(), list(store.left(lambda _: None))) == (None, [])
+        store.close()
 
 
 def test_the_oldest_tasks_go_when_there_are_too_many(server: MongoWire) -> None:
