@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from benchmarks import references
+from benchmarks.array_work import ones
 from benchmarks.clusters import cluster
 from benchmarks.figures import Figure
 from benchmarks.timing import seconds
@@ -26,13 +29,16 @@ def echo_rate(data: object, *, tls: bool) -> float:
 
 def there_and_back() -> list[Figure]:
     """Measure tasks with 1 MiB there and back: bytes, of which each end makes an object of its own, and arrays."""
-    import numpy as np
-
-    return [_echoed("", b"x" * SIZE), _echoed(", as an array", np.ones(SIZE, np.uint8))]
+    return [_echoed("", _letters), _echoed(", as an array", ones)]
 
 
-def _echoed(kind: str, data: object) -> Figure:
-    reference = references.executor_echo(data, COUNT, SIZE)
+def _letters(size: int) -> bytes:
+    return b"x" * size
+
+
+def _echoed(kind: str, make: Callable[[int], object]) -> Figure:
+    data = make(SIZE)
+    reference = references.executor_echo(make, COUNT, SIZE)
     return Figure(
         name=f"{COUNT} tasks with 1 MiB there and back{kind}",
         unit="MiB/s",

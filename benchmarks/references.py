@@ -101,8 +101,9 @@ def pool_round_trip(samples: int) -> float:
 
 
 @_if_wanted
-def executor_echo(data: object, count: int, size: int) -> float:
-    """Return the MiB a second (there and back counted once) of `count` tasks that give back `data`, of `size` bytes."""
+def executor_echo(make: Callable[[int], object], count: int, size: int) -> float:
+    """Return the MiB a second (there and back counted once) of `count` tasks that give back `make(size)`."""
+    data = make(size)
     with executor() as workers:
 
         def run() -> None:
