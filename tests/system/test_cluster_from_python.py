@@ -119,10 +119,10 @@ def test_each_engine_has_its_share_of_threads_unless_told(profile: Profile, monk
 def test_engines_in_sets(running: Cluster) -> None:
     with running.connect_client_sync() as rc:
         name = running.start_engines_sync(2)
-        until(lambda: rc.ids == [0, 1, 2, 3])
+        assert rc.ids == [0, 1, 2, 3]
         assert {key: one["n"] for key, one in running.engines.items()} == {"1": 2, name: 2}
         running.stop_engines_sync(name)
-        until(lambda: rc.ids == [0, 1])
+        assert rc.ids == [0, 1]
         with pytest.raises(LaunchError, match="no engine set 'none'"):
             running.stop_engines_sync("none")
 
@@ -132,9 +132,21 @@ def test_restarted_engines_keep_their_ids_and_lose_their_names(running: Cluster)
         rc[:].push({"a": 1})
         before = rc[:].apply_sync(os.getpid)
         running.restart_engines_sync()
-        until(lambda: set(answers(rc, [0, 1], os.getpid)).isdisjoint(before))
+        assert set(rc[:].apply_sync(os.getpid)).isdisjoint(before)
         assert rc.ids == [0, 1]
         assert rc[0].apply_sync(lambda: "a" in globals()) is False
+
+
+def test_its_clients_know_which_engines_there_are_when_it_returns(running: Cluster) -> None:
+    with running.connect_client_sync() as rc, running.connect_client_sync() as other:
+        for _ in range(5):
+            running.restart_engines_sync()
+            assert rc.ids == other.ids == [0, 1]
+        more = running.start_engines_sync(2)
+        assert rc.ids == other.ids == [0, 1, 2, 3]
+        running.stop_engines_sync(more)
+        assert rc.ids == other.ids == [0, 1]
+    running.restart_engines_sync()  # nobody waits for clients that are closed
 
 
 def test_signalled_engines_say_what_they_died_of_and_are_started_again(running: Cluster) -> None:

@@ -23,9 +23,10 @@ from engineroom.client.arguments.switches import checks_switches, with_switches
 from engineroom.cluster.line import messages
 from engineroom.cluster.owner.arguments import check_started, merged_config, refuse_unknown, running_elsewhere
 from engineroom.cluster.owner.blocking import blocking, run_blocking
+from engineroom.cluster.owner.clients import OwnClients
 from engineroom.cluster.owner.description import as_options, not_running
+from engineroom.cluster.owner.engine_sets import EngineSets
 from engineroom.cluster.owner.one_engine import OneEngine
-from engineroom.cluster.owner.pictured import Pictured
 from engineroom.cluster.owner.session import HostSession
 from engineroom.cluster.plan.host_plan import HostPlan
 from engineroom.cluster.plan.making import host_plan
@@ -36,7 +37,6 @@ from engineroom.errors import LaunchError
 from engineroom.errors.local import users_call
 from engineroom.machine.homes import expanded
 from engineroom.machine.own_modules import places_for
-from engineroom.machine.signals import signal_number
 from engineroom.machine.surroundings import own_module_path
 from engineroom.settings.cluster import Cluster as ClusterOptions
 from engineroom.settings.option import keywords, no_sense
@@ -56,7 +56,7 @@ class StartedAlready(LaunchError, RuntimeError):
 
 
 @checks_switches()
-class Cluster(Hinted, Pictured, OneEngine, ClusterOptions):
+class Cluster(Hinted, EngineSets, OneEngine, ClusterOptions):
     """A cluster: one controller and its engines.
 
     As a context manager (`with` or `async with`), it starts the cluster, waits for all engines, and gives a connected
@@ -161,6 +161,7 @@ class Cluster(Hinted, Pictured, OneEngine, ClusterOptions):
         self._ran = False
         self._session: HostSession | None = None
         self._client: Client | None = None
+        self._clients = OwnClients()
 
     @classmethod
     def section_names(cls) -> list[str]:
@@ -234,24 +235,6 @@ class Cluster(Hinted, Pictured, OneEngine, ClusterOptions):
         await self._start(msgspec.structs.replace(plan, n=0))
         self.n = plan.n
 
-    async def start_engines(self, n: int | None = None, engine_set_id: str | None = None) -> str:
-        """Start `n` more engines (default: `Cluster.n`) as a new set and return its name.
-
-        engine_set_id: the name of the set (default: the next number). Returns, and warns, as `start_cluster`.
-        LaunchError: none of the engines registered, or there is a set of this name.
-        """
-        if not self.running:
-            # There may be a controller that somebody else has started.
-            await self._start(self._plan(n, with_controller=False))
-            self._warn(self._missing)
-            self.engine_set = "1"
-            return self.engine_set
-        request = messages.StartEngines(n=n if n is not None else self.n, set=engine_set_id or "")
-        answer = await self._shown(self._session, self._ask(request))
-        self.engine_set = str(answer["set"])
-        self._warn(answer["missing"])
-        return self.engine_set
-
     async def start_and_connect(self, n: int | None = None, activate: bool = False) -> Client:  # noqa: FBT001, FBT002 (as users write it)
         """Start the cluster, wait for all engines, and return a Client; `activate`: see `Client.activate`.
 
@@ -275,7 +258,9 @@ class Cluster(Hinted, Pictured, OneEngine, ClusterOptions):
         from engineroom.client.client import Client  # those who only start and stop clusters do not wait for it
 
         check_started(options, self.client_connection_file, running=self.running)
-        return await asyncio.to_thread(Client, cluster=self, **options)
+        client = await asyncio.to_thread(Client, cluster=self, **options)
+        self._clients.add(client)
+        return client
 
     async def stop_cluster(self) -> None:
         """Stop the controller and all engines, and wait until they have ended. Does nothing if none is running.
@@ -297,41 +282,12 @@ class Cluster(Hinted, Pictured, OneEngine, ClusterOptions):
                 await self._ask(messages.StopController())
         await self.stop_cluster()
 
-    async def stop_engines(self, engine_set_id: str | None = None) -> None:
-        """Stop the engines of the set `engine_set_id` (None: all engines), and wait until they have ended.
-
-        KeyError: there is no such set. LaunchError: some have not ended, or the cluster is not running.
-        """
-        await self._ask(messages.StopEngines(set=engine_set_id or ""))
-
-    async def restart_engines(self, engine_set_id: str | None = None) -> None:
-        """Stop engines and start them again, with the same ids and empty namespaces.
-
-        `engine_set_id`: those of this set; None: all. Logs a warning if some do not register. KeyError: there is no
-        such set. LaunchError: none registered, or the cluster is not running.
-        """
-        request = messages.RestartEngines(set=engine_set_id or "")
-        answer = await self._shown(self._session, self._ask(request))
-        self._warn(answer["missing"])
-
-    async def signal_engines(self, signum: int | str, engine_set_id: str | None = None) -> None:
-        """Send the signal `signum`, a number or a name ("SIGINT"), to the engines of a set.
-
-        `engine_set_id`: the name of the set; None: all engines. ValueError: there is no such signal. LaunchError: it
-        did not reach all engines; the message says why. KeyError: there is no such set.
-        """
-        await self._ask(messages.SignalEngines(signum=signal_number(signum), set=engine_set_id or ""))
-
     start_cluster_sync = blocking(start_cluster)
     start_controller_sync = blocking(start_controller)
-    start_engines_sync = blocking(start_engines)
     start_and_connect_sync = blocking(start_and_connect)
     connect_client_sync = blocking(connect_client)
     stop_cluster_sync = blocking(stop_cluster)
     stop_controller_sync = blocking(stop_controller)
-    stop_engines_sync = blocking(stop_engines)
-    restart_engines_sync = blocking(restart_engines)
-    signal_engines_sync = blocking(signal_engines)
 
     async def __aenter__(self) -> Client:
         self._client = await self.start_and_connect()
