@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,7 +14,7 @@ import pytest
 
 from engineroom import Client, Cluster, Reference
 from engineroom.protocol.connection_files import read_connection_file
-from tests.patience import SECONDS
+from tests.patience import SECONDS, slowly
 from tests.system.conftest import Command, until
 from tests.system.proxy import Proxy
 from tests.system.test_faults_controller import through
@@ -89,3 +90,22 @@ def test_when_the_carrier_is_killed_in_the_middle_the_others_get_it(far: Far) ->
     pushed.wait(SECONDS)
     others = [engine for engine in pids if engine != carrier]
     assert rc[others].apply_sync(lambda its: int(its.sum()), Reference("late")) == [int(data.sum())] * 2
+
+
+def test_when_the_carrier_is_stopped_in_the_middle_the_others_wait_a_second_for_it(far: Far) -> None:
+    rc, proxy = far
+    pids = dict(zip(rc.ids, rc[:].apply_sync(os.getpid), strict=True))
+    data: Any = np.random.default_rng(4).integers(0, 255, 64 * MIB, dtype=np.uint8)
+    begun, pushed = proxy.carried, rc[:].push({"stopped": data}, block=False)
+    carrier = until(lambda: [engine for engine, pid in pids.items() if carries(pid, len(data))])[0]
+    os.kill(pids[carrier], signal.SIGSTOP)
+    try:
+        assert proxy.carried - begun < len(data), "it was stopped too late"
+        start, others = time.monotonic(), [pid for engine, pid in pids.items() if engine != carrier]
+        until(lambda: any(carries(pid, len(data)) for pid in others))
+        assert time.monotonic() - start < slowly(0.8)  # where only the network could be to blame, it is 10 s
+        until(lambda: pushed.progress == len(others))
+    finally:
+        os.kill(pids[carrier], signal.SIGCONT)
+    pushed.get(SECONDS)
+    assert rc[:].apply_sync(lambda its: int(its.sum()), Reference("stopped")) == [int(data.sum())] * len(pids)

@@ -24,6 +24,7 @@ from engineroom.core.events import (
     ResultAnnounced,
 )
 from engineroom.ids import INSTANCE_BYTES, Peer
+from engineroom.machine.shared_memory.room import share
 from engineroom.protocol.messages import Answer, Finished, Function, Keep, NeedFunction, Released, Status, Submit
 from engineroom.protocol.streams import Payload
 from engineroom.transport import bodies
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from engineroom.controller.shell import Controller
 
 _MOST_ASKED = 10_000
+_FUNCTION_BYTES = 512 << 20
 
 
 class Bodies:
@@ -47,7 +49,7 @@ class Bodies:
         sessions = controller.state.sessions
         self.thrift = Thrift(lambda: sum(session.kept_bytes for session in sessions.values()), tune=True)
         self._copies: Copies | None = None
-        self.functions = FunctionShelf()
+        self.functions = FunctionShelf(share(_FUNCTION_BYTES))
         self.intake = FunctionIntake(self.functions, self._feed_function, self._send_away)
         self._asked: OrderedDict[tuple[bytes, Peer, bytes], None] = OrderedDict()
         """What engines lack of functions whose clients may have yet to come back: function, engine, what is lacking."""

@@ -133,7 +133,7 @@ class Engine:
         self._descriptors = descriptors
         self._failures = FailurePacker(self._instance)
         self._outbox = Outbox(self._wake)
-        self._budget = Budget(config.max_unacknowledged_bytes, hold=self._queue.hold, tell=self._wake)
+        self._budget = Budget(config.unacknowledged_bytes, hold=self._queue.hold, tell=self._wake)
         inputs = Inputs(self._queue)
         self._runner = Runner(
             self._queue,

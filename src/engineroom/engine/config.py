@@ -8,11 +8,14 @@ import msgspec
 
 from engineroom.ids import Instance
 from engineroom.machine.left_behind import mark_of
+from engineroom.machine.shared_memory.room import share
 from engineroom.protocol.identities import identity_of, new_secret
 from engineroom.transport.ways import Way
 
 GRACE = 1.0
 """Seconds between SIGTERM and SIGKILL for engines that a spawner forks, unless the host says something else."""
+
+_UNACKNOWLEDGED = 512 * 1024**2
 
 
 class EngineConfig(msgspec.Struct, kw_only=True):
@@ -81,7 +84,7 @@ class EngineConfig(msgspec.Struct, kw_only=True):
     """What tasks may ask for."""
     memory_limit: int = 0
     """What this process may take while a task runs; 0: any amount."""
-    max_unacknowledged_bytes: int = 512 * 1024**2
+    max_unacknowledged_bytes: int = _UNACKNOWLEDGED
     """Of results and output kept until they are acknowledged."""
     max_function_bytes: int = 256 * 1024**2
     """Of functions kept for the next call..."""
@@ -89,6 +92,12 @@ class EngineConfig(msgspec.Struct, kw_only=True):
     """... and so many of them."""
     grace: float = 0.5
     """What a running task, and then the interpreter, have to end when the engine must."""
+
+    @property
+    def unacknowledged_bytes(self) -> int:
+        """`max_unacknowledged_bytes`; if nobody has set it, no more than a share of the memory that there is."""
+        most = self.max_unacknowledged_bytes
+        return share(most) if most == _UNACKNOWLEDGED else most
 
     def own_instance(self) -> Instance:
         """Return the instance id of this process; a random one if the config has none."""

@@ -48,6 +48,7 @@ class Payload:
     __slots__ = (
         "_accept",
         "_arriving",
+        "_looked",
         "_refuse",
         "_watchers",
         "error",
@@ -69,6 +70,7 @@ class Payload:
         self.pieces: list[Buffer] = []
         self._accept, self._refuse = accept, refuse
         self._arriving = memoryview(b"")
+        self._looked = -LOOK_AFTER
         self._watchers: list[Callable[[], None]] = []
 
     @classmethod
@@ -115,9 +117,22 @@ class Payload:
             self._watchers.remove(callback)
 
     def target(self, size: int) -> memoryview:
-        """Return where the next `size` bytes belong; ProtocolError if that is more than was announced."""
+        """Return where the next `size` bytes belong. ProtocolError: that is more than was announced; MemoryError: there
+        is no memory for the rest, or no longer."""
         if self.received + size > self.size:
             raise ProtocolError(f"a stream announced as {self.size} bytes contains more")
+        if self.received - self._looked >= LOOK_AFTER:
+            self.see_to_memory()
+        return self._place_for(size)
+
+    def see_to_memory(self) -> None:
+        """MemoryError: there is no memory for what is still to come; to touch it could kill this process."""
+        self._looked = self.received
+        left = self.size - self.received
+        if left >= LOOK_AFTER and not suffices(left):
+            raise MemoryError(NO_MEMORY.format(self.size))
+
+    def _place_for(self, size: int) -> memoryview:
         self._arriving = POOL.take(size)
         return self._arriving
 
@@ -162,27 +177,21 @@ class Payload:
             callback()
 
 
-class AssembledPayload(Payload):
-    """A payload that arrives in one private, writable buffer."""
+class PlacedPayload(Payload):
+    """A payload whose bytes all have one place, once that is set."""
 
-    __slots__ = ("_looked", "_view")
+    __slots__ = ("_place",)
 
     def __init__(
         self, size: int, *, accept: Callable[[], None] | None = None, refuse: Callable[[str], None] | None = None
     ) -> None:
         super().__init__(size, accept=accept, refuse=refuse)
-        self._looked = 0
-        see_to_memory(self)
-        # A bytearray is zeroed here and now; of a mapping, the kernel zeroes each page when it is first written.
-        self._view = memoryview(mmap.mmap(-1, size) if size >= _WORTH_MAPPING else bytearray(size))
+        self._place = _NOWHERE[:0]
 
-    def target(self, size: int) -> memoryview:
-        if self.received + size > self.size:
-            raise ProtocolError(f"a stream of {self.size} bytes has more")
-        if self.received - self._looked >= LOOK_AFTER:
-            self._looked = self.received
-            see_to_memory(self)
-        return self._view[self.received : self.received + size]
+    def _place_for(self, size: int) -> memoryview:
+        if not self._place:
+            raise ProtocolError(f"a stream of {self.size} bytes was not asked for")
+        return self._place[self.received : self.received + size]
 
     def filled(self, size: int) -> None:
         self.received += size
@@ -191,19 +200,26 @@ class AssembledPayload(Payload):
     def fail(self, reason: str) -> None:
         super().fail(reason)
         if self.error is not None:
-            self._view = _NOWHERE[:0]
+            self._place = _NOWHERE[:0]
 
     def buffer(self) -> memoryview:
         if self.error is not None:
             raise MemoryError(self.error)
-        return self._view
+        return self._place
 
 
-def see_to_memory(payload: Payload) -> None:
-    """MemoryError: there is no memory for what is still to come of `payload`; to touch it could kill this process."""
-    left = payload.size - payload.received
-    if left >= LOOK_AFTER and not suffices(left):
-        raise MemoryError(NO_MEMORY.format(payload.size))
+class AssembledPayload(PlacedPayload):
+    """A payload that arrives in one private, writable buffer. MemoryError: there is none for it."""
+
+    __slots__ = ()
+
+    def __init__(
+        self, size: int, *, accept: Callable[[], None] | None = None, refuse: Callable[[str], None] | None = None
+    ) -> None:
+        super().__init__(size, accept=accept, refuse=refuse)
+        self.see_to_memory()
+        # A bytearray is zeroed here and now; of a mapping, the kernel zeroes each page when it is first written.
+        self._place = memoryview(mmap.mmap(-1, size) if size >= _WORTH_MAPPING else bytearray(size))
 
 
 class Progress(NamedTuple):

@@ -8,6 +8,7 @@ import os
 import socket
 import stat
 import struct
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +19,7 @@ UNIX_WINDOW = 1536 * 1024
 _RECEIVE_BUFFER = 4 * 1024 * 1024
 _UNIX_SEND_BUFFER = 1024 * 1024
 _LEAST_WINDOW = 32 * 1024
+_SIOCOUTQ = 0x5411
 _LONGEST_SILENCE = 100_000.0
 """Seconds; the kernel takes no more than 32,767 s between probes."""
 
@@ -54,6 +56,19 @@ def tcp_window(sock: socket.socket) -> int:
     reports twice what was set (socket(7)).
     """
     return max(_LEAST_WINDOW, sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) // 4)
+
+
+def all_received(transport: asyncio.Transport) -> bool:
+    """Return whether the far end's kernel has all that was written; False also where this system does not tell."""
+    sock = transport.get_extra_info("socket")
+    if sys.platform != "linux" or sock is None or transport.get_write_buffer_size():
+        return False
+    import fcntl  # not on every platform
+
+    try:
+        return fcntl.ioctl(sock.fileno(), _SIOCOUTQ, bytes(4)) == bytes(4)
+    except OSError:  # it is closed
+        return False
 
 
 def watch_liveness(sock: socket.socket, *, silent: float) -> None:

@@ -44,6 +44,29 @@ def test_one_that_was_sent_all_has_some_time_to_say_so() -> None:
     assert watch.gets_nowhere(None, 12.0)
 
 
+def test_one_that_does_not_read_what_its_machine_has_is_replaced_soon_and_a_slow_network_is_not_its_fault() -> None:
+    watch, stands = Watch(PATIENCE, UNANSWERED, 0.0), Progress(60, 100, wanted=True, alone=False)
+    assert not watch.gets_nowhere(stands, 1.0, received=False)
+    assert not watch.gets_nowhere(stands, 9.0, received=True), "the last byte may have come there just now"
+    assert not watch.gets_nowhere(stands, 9.5, received=False)
+    assert not watch.gets_nowhere(stands, 9.6, received=True)
+    assert watch.gets_nowhere(stands, 10.6, received=True)
+
+
+def test_one_that_goes_on_reading_has_time() -> None:
+    watch = Watch(PATIENCE, UNANSWERED, 0.0)
+    for seconds in range(1, 20):
+        assert not watch.gets_nowhere(Progress(seconds, 100, wanted=True, alone=False), seconds * 0.9, received=True)
+    assert not watch.gets_nowhere(None, 20.0, received=True)
+    assert watch.gets_nowhere(None, 21.0, received=True)
+
+
+def test_one_that_has_all_there_is_is_not_to_blame_though_its_machine_has_it() -> None:
+    watch = Watch(PATIENCE, UNANSWERED, 0.0)
+    for seconds in range(1, 100, 9):
+        assert not watch.gets_nowhere(Progress(50, 50, wanted=True, alone=True), seconds, received=True)
+
+
 def test_the_next_one_has_twice_the_time() -> None:
     watch = Watch(PATIENCE.more(), UNANSWERED, 0.0)
     assert not watch.gets_nowhere(UNANSWERED, 1.9)

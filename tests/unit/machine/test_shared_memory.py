@@ -294,3 +294,4 @@ def test_the_limit_of_a_control_group_counts(tmp_path: Path) -> None:
     sources = rooms.Sources(groups=groups, own=own)
     assert rooms.total(sources) == 100 << 20
     assert rooms.room(sources) == (30 - 10) << 20
+    assert [rooms.share(size << 20, sources) for size in (10, 25, 512)] == [10 << 20, 25 << 20, 25 << 20]

@@ -91,7 +91,7 @@ def test_accept_asks_once() -> None:
 
 
 def test_more_bytes_than_announced_is_an_error() -> None:
-    with pytest.raises(ProtocolError, match="has more"):
+    with pytest.raises(ProtocolError, match="contains more"):
         AssembledPayload(2).add(memoryview(b"abc"))
 
 
@@ -118,6 +118,18 @@ def test_when_memory_runs_out_in_the_middle_the_rest_is_refused_and_what_came_is
         payload.buffer()
     with pytest.raises(MemoryError):
         AssembledPayload(LOOK_AFTER * 2)
+
+
+def test_what_is_passed_on_is_refused_as_well_if_there_is_no_memory_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    left = LOOK_AFTER * 3
+    monkeypatch.setattr(streams, "suffices", lambda size: size <= left)
+    incoming, said = IncomingStreams(window=100), list[str]()
+    incoming.add(1, Payload(LOOK_AFTER * 3, refuse=said.append))
+    left = 0
+    chunk(incoming, 1, bytes(10))
+    incoming.add(2, Payload(LOOK_AFTER - 1, refuse=said.append))
+    chunk(incoming, 2, bytes(10))
+    assert said == ["no memory for 50,331,648 bytes"]
 
 
 def test_credit_is_returned_in_quarters_of_the_window() -> None:

@@ -13,6 +13,7 @@ from engineroom.machine.shared_memory.pool import LEAST
 from engineroom.protocol.flow import given_back
 from engineroom.protocol.messages import Borrowed, Near, Part, Stream
 from engineroom.protocol.streams import OutgoingStreams, Payload
+from engineroom.transport.sockets import all_received
 
 _SOON = 1.0
 """Seconds for which the memory of a payload is kept for engines that are to come."""
@@ -116,11 +117,16 @@ class Neighbour:
     def _look(self, copy: OneCopy, stream: int, watch: Watch) -> None:
         if copy.carrier != (self, stream) or not copy.is_awaited:
             return
-        if watch.gets_nowhere(self._outgoing.progress(stream), self._loop.time()):  # its process is busy, or stopped
+        progress, received = self._outgoing.progress(stream), self._received_all()
+        if watch.gets_nowhere(progress, self._loop.time(), received=received):  # its process is busy, or stopped
             self._gets_nowhere = True
             self._copies.perform(copy, copy.pass_on(), watch.patience.more())
         else:
             self._loop.call_later(watch.patience.look, self._look, copy, stream, watch)
+
+    def _received_all(self) -> bool:
+        """Whether the engine's machine has all that was written; of what goes through ssh nobody knows."""
+        return not self.link.tunnel and all_received(self.link.connection.transport)
 
     def receive(self, stream: Stream) -> Payload | None:
         """Take nothing in this way: engines send results as they always do."""

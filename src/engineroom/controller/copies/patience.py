@@ -8,8 +8,9 @@ from engineroom.protocol.streams import Progress
 
 
 class Patience(NamedTuple):
-    """Seconds. `to_answer`: within which an engine says that it takes a payload, if nothing else is on its way there;
-    `to_go_on`: without a byte sent, for a network may be slow; `look`: between looks."""
+    """Seconds. `to_answer`: within which an engine says that it takes a payload, if nothing else is on its way there,
+    and within which it reads what its machine has received; `to_go_on`: without a byte sent, for a network may be slow;
+    `look`: between looks."""
 
     to_answer: float = 1.0
     to_go_on: float = 10.0
@@ -26,10 +27,20 @@ class Watch:
     def __init__(self, patience: Patience, progress: Progress | None, now: float) -> None:
         self.patience = patience
         self._last, self._since = progress, now
+        self._unread_since: float | None = None
 
-    def gets_nowhere(self, progress: Progress | None, now: float) -> bool:
-        """Note how far it is; return whether it has been there for too long."""
+    def gets_nowhere(self, progress: Progress | None, now: float, *, received: bool = False) -> bool:
+        """Note how far it is; return whether it has been there for too long.
+
+        `received`: all that was sent is on its machine, so that the network is not what it waits for.
+        """
         if progress != self._last or (progress is not None and progress.is_up_to_date):
-            self._last, self._since = progress, now
+            self._last, self._since, self._unread_since = progress, now, None
+        if not received:
+            self._unread_since = None
+        elif self._unread_since is None:
+            self._unread_since = now
         unanswered = progress is not None and not progress.wanted and progress.alone
-        return now - self._since >= (self.patience.to_answer if unanswered else self.patience.to_go_on)
+        if now - self._since >= (self.patience.to_answer if unanswered else self.patience.to_go_on):
+            return True
+        return self._unread_since is not None and now - self._unread_since >= self.patience.to_answer

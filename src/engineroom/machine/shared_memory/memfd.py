@@ -45,14 +45,17 @@ class OwnMapping(mmap.mmap):
 
 
 class OwnSegment(Segment):
-    """A segment that this process has made. `used`: bytes of what is in it now."""
+    """A segment that this process has made.
+
+    `used`: bytes of what is in it now; `populated`: for which there is memory.
+    """
 
     def __init__(self, capacity: int) -> None:
         """OSError: there is no memory, or there are no descriptors for it."""
         import fcntl  # not on every platform
 
         super().__init__(capacity)
-        self.used = self._populated = 0
+        self.used = self.populated = 0
         self.descriptor = os.memfd_create("engineroom-payload", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
         try:
             os.ftruncate(self.descriptor, capacity)
@@ -73,7 +76,7 @@ class OwnSegment(Segment):
 
     def reserve(self, end: int) -> None:
         """Have memory for the first `end` bytes. OSError: there is none."""
-        if end > self._populated:
+        if end > self.populated:
             self._populate(end)
 
     def write(self, views: Sequence[memoryview]) -> None:
@@ -93,9 +96,9 @@ class OwnSegment(Segment):
         """Have memory up to `end`: to touch what can't be had would kill this process."""
         step = HUGE if self.capacity >= HUGE else mmap.PAGESIZE
         end = min(self.capacity, -(-end // step) * step)
-        if not _advise(self.mapping, _MADV_POPULATE_WRITE, self._populated, end - self._populated):
-            os.posix_fallocate(self.descriptor, self._populated, end - self._populated)
-        self._populated = end
+        if not _advise(self.mapping, _MADV_POPULATE_WRITE, self.populated, end - self.populated):
+            os.posix_fallocate(self.descriptor, self.populated, end - self.populated)
+        self.populated = end
 
     def close(self) -> None:
         """Let it go; it lives on as long as somebody maps it."""

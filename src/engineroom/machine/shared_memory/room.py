@@ -36,6 +36,11 @@ def total(sources: Sources = HERE) -> int:
     return min([pages, *(limit for limit, _ in _limits(sources))])
 
 
+def share(size: int, sources: Sources = HERE) -> int:
+    """Return `size`, or a quarter of the memory that this process may count on, if that is less and is known."""
+    return min(size, total(sources) // 4 or size)
+
+
 def room(sources: Sources = HERE, *, swap: bool = False) -> int:
     """Return how many bytes could be had now, with some to spare. `swap`: what this machine can swap counts."""
     rooms = [limit - used - min(limit // 10, _SPARE) for limit, used in _limits(sources)]
