@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from engineroom.ids import msg_id
+from engineroom.store.changes import Stopped
 from engineroom.store.interface import StoreTrouble, StoreUnusable
 from engineroom.store.sqlite.opening import Surroundings
 from engineroom.store.sqlite.retention import Limits
@@ -186,6 +187,20 @@ def test_a_file_that_becomes_corrupt_is_replaced_and_tasks_go_on(path: Path, cap
     assert "cannot be used" in caplog.text
 
 
+def test_what_is_damaged_is_said_to_whoever_reads(path: Path) -> None:
+    store = opened(path)
+    store.write([ended(submitted(n, payload=b"x" * 3000)) for n in range(1, 201)])
+    store.close()
+    store = opened(path)
+    with path.open("r+b") as file:
+        file.write(b"\xff" * path.stat().st_size)
+    with pytest.raises(StoreTrouble, match=r"tasks\.db is damaged, and .* it is renamed and a new file is begun"):
+        list(store.entries())
+    store.close()
+    with pytest.raises(StoreTrouble, match=r"tasks\.db is damaged, and the tasks in it can't be read \(.*\)$"):
+        opened(path, read_only=True)
+
+
 def test_a_directory_that_nobody_can_write_to_is_trouble(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreTrouble, match=r"file/tasks\.db: Not a directory") as caught:
@@ -280,6 +295,25 @@ def test_tables_of_earlier_lives_go_first(path: Path) -> None:
         names = [name for (name,) in connection.execute("SELECT sql_name FROM engineroom_tables ORDER BY id")]
     connection.close()
     assert names == ["three"]
+
+
+def test_tables_of_other_clusters_go_last_and_never_while_they_have_something_to_go_on_with(path: Path) -> None:
+    ran, stopped = [ended(submitted(n), value=b"v" * 2000) for n in range(1, 81)], Stopped(5e9)
+    for cluster, life, last in [("a", "undone", submitted(99)), ("b", "others", stopped), ("ours", "first", stopped)]:
+        store = opened(path, life, life=True, cluster=cluster)
+        store.write([*ran, last])
+        store.close()
+
+    def tables_after(most: int, limits: Limits) -> list[str]:
+        store = opened(path, "now", life=True, cluster="ours", limits=limits)
+        store.write(ran[:most])
+        store.close()
+        with contextlib.closing(sqlite3.connect(path)) as connection:
+            return [name for (name,) in connection.execute("SELECT sql_name FROM engineroom_tables ORDER BY id")]
+
+    assert tables_after(1, Limits(records=100)) == ["undone", "others", "now"]
+    assert tables_after(80, Limits(records=100)) == ["undone", "now"]
+    assert tables_after(1, Limits(size=1000)) == ["undone", "now"]
 
 
 def test_the_tables_of_earlier_lives_give_their_space_back(path: Path) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 import msgspec
 from traitlets import TraitError
@@ -445,6 +445,12 @@ class Cluster(Hinted, EngineSets, OneEngine, ClusterOptions):
         if self._session is None:
             raise LaunchError(f"cluster {self.cluster_id!r} is not running; start it first")
         return await asyncio.wrap_future(self._session.ask(request))
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "a Cluster cannot be copied, or sent to another process. To have the same cluster there, use "
+            f"Cluster.from_file(profile_dir={self.profile_dir!r}, cluster_id={self.cluster_id!r})"
+        )
 
     def _warn(self, words: str) -> None:
         """Say what is wrong with engines that were started together with others."""

@@ -78,7 +78,7 @@ def with_last_words(sentence: str, deaths: Sequence[Death]) -> str:
         return f"{sentence}. {brief(known[0].words, _WORDS)}"
     each = _WORDS // len(known)
     parts = (f"Engine {death.engine}: {_uncapitalized(brief(death.words, each))}" for death in known)
-    return "\n".join((f"{sentence}.", *parts))
+    return "\n".join((f"{sentence}.", *dict.fromkeys(parts)))
 
 
 def _uncapitalized(text: str) -> str:

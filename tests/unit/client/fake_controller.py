@@ -9,12 +9,14 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import msgspec
+
 from engineroom.client.client import Client, client_of
 from engineroom.client.connection.session import Session
 from engineroom.errors import ConnectionFailed
 from engineroom.ids import INSTANCE_BYTES, Epoch, Instance, TaskId, new_epoch, number_of, session_of, task_id
 from engineroom.protocol.closing import Closing
-from engineroom.protocol.history import AskPurge, AskResult, AskStatus, Count, HowItEnded, StatusOf
+from engineroom.protocol.history import AskPurge, AskRecords, AskResult, AskStatus, Count, HowItEnded, StatusOf
 from engineroom.protocol.messages import (
     PROTOCOL,
     Abort,
@@ -93,6 +95,8 @@ class FakeController:
         self.refusal = ""
         """Why it keeps no calls."""
         self.recorded: dict[TaskId, tuple[Outcome, Any, int]] = {}
+        self.records: list[dict[str, Any]] = []
+        """What it answers to every query for records."""
         """How tasks ended; of those of other clients, whatever a test puts there."""
 
     async def wait(self, seconds: float) -> None:
@@ -171,6 +175,9 @@ class FakeController:
             self.send(Answer(message.number, error=self.refusal))
         elif isinstance(message.question, AskResult):
             self.tell_end(message.number, message.question.task)
+        elif isinstance(message.question, AskRecords):
+            found = msgspec.msgpack.encode(self.records)
+            self.send(Answer(message.number, Count(len(self.records)), body=found))
         else:
             self.send(Answer(message.number, self._reply(message.question)))
 

@@ -6,6 +6,7 @@ import copy
 import inspect
 import pickle
 from concurrent.futures import Future
+from pathlib import Path
 
 import pytest
 
@@ -158,14 +159,18 @@ def test_a_future_of_something_else_as_an_argument_says_what_to_pass(rc: Client)
         assert "RLock" not in str(caught.value)
 
 
-def test_what_belongs_to_this_process_says_so(rc: Client) -> None:
+def test_what_belongs_to_this_process_says_so(rc: Client, tmp_path: Path) -> None:
     view = rc[0]
-    for value in (rc, view, rc.load_balanced_view()):
+    for value in (rc, view, rc.load_balanced_view(), view.executor, rc.executor()):
         with pytest.raises(er.PackError, match=r"create a Client there"):
             view.apply_async(abs, value)
         with pytest.raises(TypeError, match="cannot be sent to another process"):
             pickle.dumps(value)
     assert copy.copy(view).targets == view.targets
+    cluster = er.Cluster(profile_dir=tmp_path)
+    for send in (pickle.dumps, copy.copy, copy.deepcopy):
+        with pytest.raises(TypeError, match=r"a Cluster cannot be copied.*Cluster\.from_file\(profile_dir='"):
+            send(cluster)
     doubled = view.remote()(abs)
     with pytest.raises(er.PackError, match=r"Send the function itself: `abs.func`"):
         view.apply_async(map, doubled, [1])

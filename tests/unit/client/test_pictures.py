@@ -174,6 +174,16 @@ def test_a_result_tells_how_far_it_is_and_what_failed_first(rc: Client) -> None:
     assert "errors in 1 task" in in_chunks._repr_html_()
 
 
+def test_an_error_without_words_is_named_alone(rc: Client) -> None:
+    result = rc[0].apply_async(_raise, KeyError())
+    assert result.wait(SECONDS)
+    assert repr(result).endswith(": KeyError>")
+
+
+def _raise(error: BaseException) -> None:
+    raise error
+
+
 def test_a_result_that_is_found_by_its_id_does_not_pretend_to_know_when_it_began(rc: Client) -> None:
     made = rc[0].apply_async(abs, -1)
     failed = rc[0].apply_async(int, "x")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import weakref
 from typing import Any
 
@@ -35,6 +36,32 @@ def test_results_and_metadata_are_found_by_id(rc: Client) -> None:
     assert rc.metadata[last].status == "ok"
     assert rc.metadata[last]["completed"] >= rc.metadata[last]["started"]
     assert repr(rc.results) == "<ResultsById: of 3 tasks>"
+
+
+def test_metadata_that_are_not_kept_come_from_the_records(rc: Client, fake: FakeController) -> None:
+    result = rc.load_balanced_view(label="mine").apply_async(abs, -1)
+    result.get(SECONDS)
+    then = dt.datetime(2026, 1, 2, tzinfo=dt.UTC)
+    assert rc.metadata[result.msg_id].submitted is None, "nothing is recorded"
+    told = {"submitted": then, "engine_id": 7, "engine_uuid": "uuid", "label": "mine"}
+    fake.records = [{"msg_id": result.msg_id, **told}]
+    found = rc.metadata[result.msg_id]
+    assert (found.submitted, found.engine_uuid, found.label) == (then, "uuid", "mine")
+    assert found.engine_id == result.engine_id, "what is known here counts"
+
+
+def test_metadata_are_there_in_callbacks_and_after_the_end_of_the_client(rc: Client, fake: FakeController) -> None:
+    result, seen = rc[0].apply_async(abs, -1), []
+    result.add_done_callback(lambda its: seen.append(rc.metadata[its.msg_ids[0]].status))
+    result.get(SECONDS)
+    assert wait_until(lambda: seen == ["ok"])
+    rc.close()
+    assert rc.metadata[result.msg_id].status == "ok"
+
+
+def test_what_has_not_ended_has_its_label(rc: Client, fake: FakeController) -> None:
+    fake.holding = True
+    assert rc.metadata[rc.load_balanced_view(label="mine").apply_async(abs, -1).msg_id].label == "mine"
 
 
 def test_reading_what_failed_raises_it(rc: Client) -> None:

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from engineroom.client.results.async_result import AsyncResult
 from engineroom.client.results.found import Jobs, ids_of
+from engineroom.client.results.history import find_records
 from engineroom.client.results.metadata import Metadata, metadata_of
 from engineroom.client.state.recent import MOST
+from engineroom.errors import EngineroomError
 from engineroom.errors.local import called_by_users
 from engineroom.ids import msg_id, number_in, parse_msg_id, task_id
 
 if TYPE_CHECKING:
     from engineroom.client.connection.session import Session
     from engineroom.client.state.tasks import Task
+
+_RECORDED = ("submitted", "engine_id", "engine_uuid", "label")
+"""What is not kept here of tasks that have ended: a client has many, and these are seldom asked for."""
 
 
 class _ById(Mapping[str, Any]):
@@ -110,7 +116,21 @@ class MetadataById(_ById):
     """The metadata of tasks that have not ended, and of those that ended last."""
 
     def __getitem__(self, key: Any) -> Metadata:
-        return metadata_of(self._task(key), self._session.id, "", None)
+        task = self._task(key)
+        request = task.request
+        found = metadata_of(task, self._session.id, "" if request is None else request.options.label, None)
+        if task.outcome is not None:
+            self._complete(found)
+        return found
+
+    def _complete(self, found: Metadata) -> None:
+        """Add what only the controller's record still has of a task that has ended, if it can be asked now."""
+        session = self._session
+        if session.silence.is_away:
+            return
+        with suppress(EngineroomError, TimeoutError, RuntimeError):  # RuntimeError: nobody may wait here
+            for record in find_records(session, {"msg_id": found["msg_id"]}, _RECORDED, None, 1, 0):
+                found.update({key: record[key] for key in _RECORDED if found[key] is None})
 
     def _numbers(self) -> list[int]:
         return super()._numbers() + list(self._session.tasks)

@@ -133,8 +133,10 @@ def _in_a_line(error: BaseException | None) -> str:
         error = error.exceptions[0]
     if error is None:
         return ""
-    words = f"{error.ename}: {error.evalue}" if isinstance(error, RemoteError) else f"{type(error).__name__}: {error}"
-    line = words.strip().partition("\n")[0]
+    name, text = type(error).__name__, str(error)
+    if isinstance(error, RemoteError):
+        name, text = error.ename, error.evalue
+    line = (f"{name}: {text}" if text else name).strip().partition("\n")[0]
     return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 3]}..."
 
 

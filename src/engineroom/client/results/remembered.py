@@ -40,7 +40,8 @@ class Remembered:
     def metadata(self) -> MetadataById:
         """The metadata of tasks by message id: of those that have not ended, and of those in `rc.results`.
 
-        Of a task that has ended and printed nothing, `submitted` and `engine_uuid` are not kept. `ar.metadata` has all.
+        Of tasks that have ended, `submitted`, `engine_uuid` and `label` come from the controller's records, see
+        `db_query`; without a record they are None. `ar.metadata` has all.
         """
         return MetadataById(self._session)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import Executor, Future
-from typing import TYPE_CHECKING, Any, TypedDict, Unpack, overload
+from typing import TYPE_CHECKING, Any, NoReturn, TypedDict, Unpack, overload
 
 from engineroom.client.arguments.hinted import Hinted
 from engineroom.client.arguments.keywords import explains_keywords
@@ -116,6 +116,12 @@ class ViewExecutor(Hinted, Executor):
         pending = sum(not future.done() for future in self._pending)
         state = "shut down" if self._shut_down else f"{pending} pending"
         return f"<ViewExecutor({self.view!r}): {state}>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "an executor cannot be sent to another process. To call engines from an engine, create a Client there, and "
+            "an executor with its `executor()`"
+        )
 
     def _map_lazily(
         self,

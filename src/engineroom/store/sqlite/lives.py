@@ -134,14 +134,39 @@ class Lives:
 
     def _left(self, table: str, stopped: int) -> LeftBehind | None:
         ask = self._connection.execute
-        which = f"FROM {table} WHERE {_OPEN} AND submitted > {int(stopped)}"
-        if ask(f"SELECT 1 {which} LIMIT 1").fetchone() is None:
+        if not _is_left_undone(self._connection, table, stopped):
             return None
         [(latest,)] = ask(f"SELECT max(submitted) FROM {table}")
         for state in ("done", "failed", "aborted"):
             [(completed,)] = ask(f"SELECT max(completed) FROM {table} WHERE state = ?", (state,))
             latest = max(latest, completed or 0)
         return LeftBehind(latest / 1e6)
+
+
+def lives_that_may_go(connection: sqlite3.Connection, number: int) -> list[tuple[int, str]]:
+    """Return number and table, as SQL names it, of the lives that the one with table `number` may remove: the first to
+    go first.
+
+    Those of its own cluster go first, then those of others that were stopped; of these, the oldest. A life that has
+    left something undone stays, for its cluster may go on with that.
+    """
+    rows = connection.execute(
+        "SELECT id, sql_name, cluster, coalesce(stopped, 0) FROM engineroom_tables "
+        "LEFT JOIN engineroom_lives ON owner_table = id WHERE life AND id != ? "
+        "ORDER BY cluster IS NOT (SELECT cluster FROM engineroom_lives WHERE owner_table = ?), "
+        "coalesce(stopped, 0) = 0, id",
+        (number, number),
+    ).fetchall()
+    return [
+        (its, quoted(name))
+        for its, name, cluster, stopped in rows
+        if cluster is None or not _is_left_undone(connection, quoted(name), stopped)
+    ]
+
+
+def _is_left_undone(connection: sqlite3.Connection, table: str, stopped: int) -> bool:
+    which = f"FROM {table} WHERE {_OPEN} AND submitted > {int(stopped)}"
+    return connection.execute(f"SELECT 1 {which} LIMIT 1").fetchone() is not None
 
 
 def note_life(connection: sqlite3.Connection, number: int, change: ClientKnown | Stopped) -> None:

@@ -72,6 +72,8 @@ def in_words(path: Path, error: Exception) -> StoreTrouble:
     """Return the trouble with the file that an error tells of."""
     if isinstance(error, OSError):
         return StoreTrouble(f"{path}: {error.strerror or error}")
+    if isinstance(error, sqlite3.Error) and is_broken(error):
+        return StoreTrouble(f"the database {path} is damaged, and the tasks in it can't be read ({error})")
     return StoreTrouble(f"{path}: {error}")
 
 

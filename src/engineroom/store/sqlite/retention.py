@@ -12,7 +12,8 @@ from engineroom.ids import TaskId
 from engineroom.protocol.task_ranges import TaskRanges, in_batches
 from engineroom.store.ranges import TaskSet
 from engineroom.store.rows import CALL, RESULT
-from engineroom.store.sqlite.schema import SPAN_BITS, drop_table, quoted
+from engineroom.store.sqlite.lives import lives_that_may_go
+from engineroom.store.sqlite.schema import SPAN_BITS, drop_table
 from engineroom.store.sqlite.writing import Writer
 
 _ENDED = "state IN ('done', 'failed', 'aborted')"
@@ -102,22 +103,20 @@ class Retention:
         return int((pages - free) * size)
 
     def _count(self, which: str) -> int:
-        """Return how many tasks there are, in this table and in those of earlier lives of the cluster."""
+        """Return how many tasks there are, in this table and in those of lives that may go."""
         total = 0
-        for table in (self._table, *(quoted(name) for _, name in self._lives())):
+        for table in (self._table, *(name for _, name in self._lives())):
             [(count,)] = self._connection.execute(f"SELECT count(*) FROM {table} WHERE {which}")
             total += count
         return total
 
     def _lives(self) -> list[tuple[int, str]]:
-        return self._connection.execute(
-            "SELECT id, sql_name FROM engineroom_tables WHERE life AND id != ? ORDER BY id", (self._number,)
-        ).fetchall()
+        return lives_that_may_go(self._connection, self._number)
 
     def _drop_a_life(self) -> bool:
-        """Remove the table of the earliest life of the cluster that is over."""
-        for number, name in self._lives():
-            drop_table(self._connection, number, quoted(name))
+        """Remove the table of a life that is over; return whether there was one."""
+        for number, table in self._lives():
+            drop_table(self._connection, number, table)
             return True
         return False
 

@@ -136,9 +136,13 @@ class SQLiteStore(Store):
 
     def _failed(self, error: sqlite3.Error) -> StoreTrouble:
         """Return what a reader is told; if the file is broken, whoever writes next replaces it."""
-        if is_broken(error):
-            self._broken = str(error)
-        return in_words(self._path, error)
+        trouble = in_words(self._path, error)
+        if not is_broken(error):
+            return trouble
+        self._broken = str(error)
+        if self._read_only:
+            return trouble
+        return StoreTrouble(f"{trouble}. When the next task is recorded, it is renamed and a new file is begun")
 
     def _read_with(self, asker: Asker, number: int, name: str) -> None:
         before, self._asker = self._asker, asker
