@@ -26,7 +26,7 @@ class Limits(msgspec.Struct, frozen=True):
     """An engine with less work than this holds one task more than it runs."""
     patience: float = 0.100
     """An engine that is overdue by this counts as busy with something long."""
-    large_tasks: int = 4
+    large_tasks: int = 32
     large_bytes: int = 64 * 1024 * 1024
     """Tasks whose bytes come as streams: an engine is sent no more balanced ones beyond these."""
     ahead_bytes: int = 64 * 1024 * 1024

@@ -83,7 +83,9 @@ def count_large(state: ControllerState, engine: Engine, tasks: int, size: int) -
     engine.large_tasks += tasks
     engine.large_bytes += size
     limits = state.limits
-    many = engine.large_tasks >= limits.large_tasks or engine.large_bytes >= limits.large_bytes
+    # Once there are too many, further ones come when half of them have ended: several at a time, in one message.
+    most = limits.large_tasks // 2 + 1 if engine.large_full else limits.large_tasks
+    many = engine.large_tasks >= most or engine.large_bytes >= limits.large_bytes
     engine.large_full = engine.large_tasks > 0 and many
     for pool in engine.pools:
         if pool.needs.large:

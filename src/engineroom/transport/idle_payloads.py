@@ -7,10 +7,14 @@ import weakref
 from collections import deque
 from typing import Protocol
 
-AFTER = 1.0
+from engineroom.machine import open_files
+
+AFTER = 5.0
 """Seconds after which a payload is copied that is still needed. Before that, most are needed by nobody any more."""
 
-_MOST = 64
+_MOST = 256
+"""Half of the segments that a sender may have, if as many files may be open there: others are left to be written."""
+
 _AT_ONCE = 8 << 20
 """Bytes that are copied before others have their turn."""
 
@@ -31,6 +35,7 @@ class IdlePayloads:
 
     def __init__(self, loop: asyncio.AbstractEventLoop, most: int) -> None:
         self._loop, self._most = loop, most
+        self._most_payloads = open_files.share(16, _MOST)
         self._waiting: deque[tuple[weakref.ref[Held], int, float]] = deque()
         self._bytes = 0
         self._timer: asyncio.TimerHandle | None = None
@@ -40,7 +45,7 @@ class IdlePayloads:
         waiting = self._waiting
         waiting.append((weakref.ref(payload), payload.size, self._loop.time()))
         self._bytes += payload.size
-        while waiting[0][0]() is None or len(waiting) > _MOST or self._bytes > self._most:
+        while waiting[0][0]() is None or len(waiting) > self._most_payloads or self._bytes > self._most:
             self._keep_first()
             if not waiting:
                 return

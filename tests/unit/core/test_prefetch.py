@@ -84,7 +84,9 @@ def test_never_more_than_the_cap() -> None:
     assert held(play, 0) == 20
 
 
-def test_four_large_tasks_at_most(play: Play) -> None:
+def test_few_large_tasks_at_most() -> None:
+    play = Play(Limits(large_tasks=4))
+    play.connect(CLIENT)
     play(ENGINE_0, EngineUp(instance_id(0)))
     known(play, 0.0)
 

@@ -90,9 +90,9 @@ def test_beyond_a_bound_the_oldest_are_copied_at_once(idle: IdlePayloads) -> Non
 
 
 def test_many_small_ones_are_bounded_too(idle: IdlePayloads) -> None:
-    small = [Held(1) for _ in range(66)]
+    small = [Held(1) for _ in range(258)]
     add(idle, *small)
-    assert [each.copied for each in small] == [True] * 2 + [False] * 64
+    assert [each.copied for each in small] == [True] * 2 + [False] * 256
 
 
 def test_others_have_their_turn_while_many_are_copied(clock: Clock, idle: IdlePayloads) -> None:
