@@ -46,6 +46,27 @@ def test_memory_goes_back_once_nothing_changes_and_again_once_what_was_kept_is_g
     assert told == [True]
 
 
+def test_what_is_freed_is_kept_while_much_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+    for name in ("keep_freed", "keep_little", "give_back"):
+        monkeypatch.setattr(memory, name, lambda name=name: done.append(name))
+
+    async def story() -> None:
+        looks = thrift.Thrift(lambda: 0, reuse=True, quiet=0.01)
+        looks.passed(thrift.WORTH)
+        assert done == []
+        looks.passed(thrift.WORTH)
+        looks.passed(thrift.WORTH + 1)
+        assert done == ["keep_freed"]
+        await comes_true(lambda: looks._timer is None)
+        assert done == ["keep_freed", "keep_little", "give_back"]
+        looks.passed(2 * thrift.WORTH)
+        looks.close()
+
+    asyncio.run(story())
+    assert done == ["keep_freed", "keep_little", "give_back", "keep_freed", "keep_little"]
+
+
 def test_what_is_free_can_be_given_back_anywhere() -> None:
     memory.keep_large_apart(apart=True)
     memory.keep_large_apart(apart=False)

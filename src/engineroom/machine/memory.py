@@ -9,12 +9,14 @@ import sys
 from typing import TYPE_CHECKING
 
 from engineroom.machine.pieces import POOL
+from engineroom.machine.shared_memory.room import room
 
 if TYPE_CHECKING:
     import ctypes
 
-_MMAP_THRESHOLD = -3
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 _LARGE, _HUGE = 128 * 1024, 32 * 1024 * 1024
+_KEPT = 256 * 1024 * 1024
 
 
 def keep_large_apart(*, apart: bool) -> None:
@@ -26,6 +28,25 @@ def keep_large_apart(*, apart: bool) -> None:
     libc = _libc()
     if libc is not None:
         libc.mallopt(_MMAP_THRESHOLD, _LARGE if apart else _HUGE)
+
+
+def keep_freed() -> None:
+    """Have malloc keep what is freed, up to 256 MiB at the end of its heap, until `keep_little` is called.
+
+    Large bytes that come one after the other are made in it again. Else they would lie in fresh pages each time, and to
+    have the kernel map and clear those takes several times as long as to fill them.
+    """
+    libc = _libc()
+    if libc is not None:
+        libc.mallopt(_MMAP_THRESHOLD, _HUGE)
+        libc.mallopt(_TRIM_THRESHOLD, max(2 * _HUGE, min(_KEPT, room() // 8)))
+
+
+def keep_little() -> None:
+    """Have malloc keep as much as it does by itself, once a block of 32 MiB was freed."""
+    libc = _libc()
+    if libc is not None:
+        libc.mallopt(_TRIM_THRESHOLD, 2 * _HUGE)
 
 
 def give_back() -> None:

@@ -23,10 +23,14 @@ class Thrift:
     A connection that has one notes what it brings and sends in streams.
     """
 
-    def __init__(self, kept: Callable[[], int], *, tune: bool = False, quiet: float = QUIET) -> None:
+    def __init__(
+        self, kept: Callable[[], int], *, tune: bool = False, reuse: bool = False, quiet: float = QUIET
+    ) -> None:
         """`kept()`: bytes that are kept for others now, and may be let go at any time. `tune`: no user code runs in
-        this process, so how memory is allocated is our business alone. `quiet`: seconds without any change."""
-        self._kept, self._tune, self._quiet = kept, tune, quiet
+        this process, so how memory is allocated is our business alone. `reuse`: while much passes, what is freed is
+        kept to be used again. `quiet`: seconds without any change."""
+        self._kept, self._tune, self._reuse, self._quiet = kept, tune, reuse, quiet
+        self._reusing = False
         self._passed = self._counted = self._looks = 0
         self._seen = (0, 0)
         self._timer: asyncio.TimerHandle | None = None
@@ -39,13 +43,22 @@ class Thrift:
             self._counted = self._passed
             if self._tune:
                 self._keep_apart(apart=self._kept() > 2 * WORTH)
+            if self._reuse and not self._reusing:
+                self._reusing = True
+                memory.keep_freed()
             if self._timer is None:
                 self._look_soon()
 
     def close(self) -> None:
-        """Give nothing back any more."""
+        """Give nothing back any more, and keep nothing."""
         if self._timer is not None:
             self._timer.cancel()
+        self._keep_little()
+
+    def _keep_little(self) -> None:
+        if self._reusing:
+            self._reusing = False
+            memory.keep_little()
 
     def _keep_apart(self, *, apart: bool) -> None:
         if apart is not self._apart:
@@ -65,6 +78,7 @@ class Thrift:
             self._look_soon()
             return
         self._looks = 0
+        self._keep_little()
         if self._due or self._passed:
             memory.give_back()
         self._due = False

@@ -110,7 +110,7 @@ class Link:
         self._connection: Connection | None = None
         self._inbox = Inbox(state, self)
         self.leading = Leading(state, self._inbox.rest_of_end)
-        self._thrift = Thrift(lambda: 0)
+        self._thrift = Thrift(lambda: 0, reuse=True)
         self._epoch = b""
         self._sent_functions: set[bytes] = set()
         self._streams = Streams()

@@ -29,6 +29,12 @@ _move.argtypes, _move.restype = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size
 _compare = ctypes.CDLL(None).memcmp
 _compare.argtypes, _compare.restype = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t), ctypes.c_int
 
+_new_bytes = ctypes.pythonapi.PyBytes_FromStringAndSize
+_new_bytes.argtypes, _new_bytes.restype = (ctypes.c_void_p, ctypes.c_ssize_t), ctypes.py_object
+
+_start_of_bytes = ctypes.pythonapi.PyBytes_AsString
+_start_of_bytes.argtypes, _start_of_bytes.restype = (ctypes.py_object,), ctypes.c_void_p
+
 
 def copy(target: memoryview, source: memoryview) -> None:
     """Put `source` into `target`, which is as long; both are contiguous bytes."""
@@ -41,6 +47,13 @@ def same(one: memoryview, other: memoryview) -> bool:
     """Return whether `one` and `other`, contiguous bytes of the same length, are equal."""
     assert len(one) == len(other)
     return not _compare(_address(one), _address(other), len(one))
+
+
+def as_bytes(source: memoryview) -> bytes:
+    """Return a copy of `source`, which is contiguous bytes. MemoryError: there is no memory for it."""
+    copied: bytes = _new_bytes(None, len(source))  # nobody else has it yet
+    _move(_start_of_bytes(copied), _address(source), len(source))
+    return copied
 
 
 def _address(view: memoryview) -> int:
