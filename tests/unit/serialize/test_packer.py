@@ -9,6 +9,7 @@ import weakref
 import pytest
 
 from engineroom.errors import PackError
+from engineroom.serialize.chunks.items import each_item
 from engineroom.serialize.functions.packing import FunctionPacker
 from engineroom.serialize.references import Reference
 
@@ -27,6 +28,15 @@ def test_an_unchanged_function_is_packed_once(packer, notebook):
     assert (len(first.hash), first.name) == (16, "f")
 
 
+def test_what_is_called_by_another_function_is_packed_once_for_each_caller(packer, notebook):
+    f = notebook.run("def f(x): return x")
+    alone, called = packer.pack(f), packer.pack(f, each_item)
+    assert packer.pack(f, each_item) is called
+    assert packer.pack(f) is alone
+    assert called.hash not in {alone.hash, packer.pack(f, sorted).hash}
+
+
+@pytest.mark.parametrize("caller", [None, each_item])
 @pytest.mark.parametrize(
     "edit",
     [
@@ -45,7 +55,7 @@ def test_an_unchanged_function_is_packed_once(packer, notebook):
         "cell.cell_contents = 6",
     ],
 )
-def test_after_an_edit_it_is_packed_anew(packer, notebook, edit):
+def test_after_an_edit_it_is_packed_anew(packer, notebook, edit, caller):
     notebook.run(
         """
 import math
@@ -63,10 +73,10 @@ cell = f.__closure__[0]
 """
     )
     f = notebook["f"]
-    first = packer.pack(f)
-    assert packer.pack(f) is first
+    first = packer.pack(f, caller)
+    assert packer.pack(f, caller) is first
     notebook.run(edit)
-    assert packer.pack(f).hash != first.hash
+    assert packer.pack(f, caller).hash != first.hash
 
 
 def test_what_may_change_unnoticed_is_packed_each_time(packer, notebook):

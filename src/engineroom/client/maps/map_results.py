@@ -6,7 +6,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from functools import partial
-from itertools import accumulate, chain
+from itertools import accumulate
 from operator import attrgetter, index
 from typing import TYPE_CHECKING, Any, SupportsIndex, overload
 
@@ -257,7 +257,10 @@ class AsyncMapResult(AsyncResult[list[T]]):
         if self._failures:
             raise self._composite()
         if self._known is UNKNOWN:
-            self._known = list(chain.from_iterable([task.value() for task in self._tasks]))
+            items: list[Any] = []
+            for task in self._tasks:
+                items += task.value()
+            self._known = items
         return self._known
 
     def _values_or_errors(self) -> Any:

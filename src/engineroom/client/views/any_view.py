@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, Self, Unpack, cast, overload
@@ -255,7 +254,7 @@ class AnyView(Hinted, Generic[Kind]):
         if not callable(function):
             self._pack(function)  # refuses all but references
         try:
-            packed = self._pack(functools.partial(each_item, function))
+            packed = self._pack(function, each_item)
         except PackError:
             self._pack(function)  # says it without what is ours
             raise

@@ -6,6 +6,7 @@ because it holds things that a call may change), and its name, for error message
 
 from __future__ import annotations
 
+import functools
 import struct
 import threading
 import weakref
@@ -47,11 +48,15 @@ class PackedFunction(NamedTuple):
     copied: int = 0
 
 
+_Remembered = dict[int, tuple[weakref.ref[Any], Any, PackedFunction]]
+
+
 class FunctionPacker:
     """Packs functions; one that did not change is not packed again. For any number of threads."""
 
     def __init__(self) -> None:
-        self._packed: dict[int, tuple[weakref.ref[Any], Any, PackedFunction]] = {}
+        self._packed: _Remembered = {}
+        self._called: dict[Callable[..., Any], _Remembered] = {}
         self._parts = PartStore()
         self._told: set[str] = set()
         self._carrying: dict[tuple[bytes, ...], PackedFunction] = {}
@@ -59,30 +64,35 @@ class FunctionPacker:
 
     def __len__(self) -> int:
         """How many functions it remembers."""
-        return len(self._packed)
+        return len(self._packed) + sum(map(len, self._called.values()))
 
     def __bool__(self) -> bool:
         return True
 
-    def pack(self, function: Callable[..., Any]) -> PackedFunction:
-        """Return the function's bytes and their hash; PackError says what in it can't travel."""
-        known = self._packed.get(id(function))
+    def pack(self, function: Callable[..., Any], caller: Callable[..., Any] | None = None) -> PackedFunction:
+        """Return the function's bytes and their hash; PackError says what in it can't travel.
+
+        `caller`: an importable function that is called with this one as its first argument, and travels with it.
+        """
+        entries = self._packed if caller is None else self._called.setdefault(caller, {})
+        known = entries.get(id(function))
         if known is not None and known[0]() is function and known[1].holds(function):
             return known[2]
         # With cloudpickle; needed from the first function on.
         sameness: Sameness = loaded("engineroom.serialize.functions.sameness").Sameness()
         same = sameness.watches(function)
-        packed, modules = self._pack_anew(function, REUSABLE if same else FRESH)
+        travels = function if caller is None else functools.partial(caller, function)
+        packed, modules = self._pack_anew(travels, REUSABLE if same else FRESH)
         if noted and same:  # a future in it is another result on each engine: see `futures`
-            (packed, modules), same = self._pack_anew(function, FRESH), False
+            (packed, modules), same = self._pack_anew(travels, FRESH), False
         if modules:
             from engineroom.serialize.modules.shipping import shipping  # it is there, as it has put them in
 
             sameness.watches_also(shipping.watched(modules))
         if same:
-            self._remember(function, sameness, packed._replace(copied=0) if packed.copied else packed)
+            self._remember(entries, function, sameness, packed._replace(copied=0) if packed.copied else packed)
         if len(packed.body) + sum(part.length for part in packed.parts) >= WORTH_A_WORD:
-            warn_of_size(function, packed.name, self._told)
+            warn_of_size(travels, packed.name, self._told)
         return packed
 
     def carrying(
@@ -121,8 +131,10 @@ class FunctionPacker:
         packed = PackedFunction(content_hash([body], hashes), body, name, parts, sum(new for _, new in found))
         return packed, pickle if modules else b""
 
-    def _remember(self, function: Callable[..., Any], sameness: Any, packed: PackedFunction) -> None:
-        key, entries = id(function), self._packed
+    def _remember(
+        self, entries: _Remembered, function: Callable[..., Any], sameness: Any, packed: PackedFunction
+    ) -> None:
+        key = id(function)
         try:
             reference = weakref.ref(function, lambda _: entries.pop(key, None))
         except TypeError:  # some callables can't be referred to weakly
