@@ -3,6 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 VENV := $(if $(PYTHON),.venv-$(patsubst python%,%,$(notdir $(PYTHON))),.venv)
 BIN := $(VENV)/bin
+STEP_BY_STEP := $(addprefix tests/unit/,client/test_interrupted_threads.py client/test_leading.py core/test_check_first.py)
 BY_FILE := --dist loadfile --no-loadscope-reorder
 # Thousands of processes are started here, each of which would compile all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
@@ -27,7 +28,7 @@ fuzz: venv  ## the tests with random examples, new ones in each round, and lying
 	for ((round = 1; SECONDS < end; round++)); do \
 	  echo "round $$round"; \
 	  $(BIN)/python -m pytest --ignore=tests/real -m hypothesis --hypothesis-profile=fresh -q -n 2 $(BY_FILE) $(ARGS); \
-	  $(BIN)/python -m pytest tests/fuzz tests/unit/client/test_interrupted_threads.py -m "not hypothesis" \
+	  $(BIN)/python -m pytest tests/fuzz tests/simulation $(STEP_BY_STEP) -m "not hypothesis" \
 	    --hypothesis-profile=fresh -q $(ARGS); \
 	done
 

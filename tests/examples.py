@@ -9,8 +9,15 @@ from hypothesis import settings
 ALL, FEW = 100, 25
 """What the two profiles draw for a test that does not say how many."""
 
-STRIDE = 1 if settings().max_examples >= ALL else 3
-"""For tests that try each step of something: `make fuzz` tries all, and elsewhere every third is tried."""
+
+def thorough() -> bool:
+    """Return whether this is `make fuzz`; known once conftest.py, which imports this module, has chosen a profile."""
+    return settings().max_examples >= ALL
+
+
+def stride() -> int:
+    """Return which steps to try of something that has many: every third, and in `make fuzz` all."""
+    return 1 if thorough() else 3
 
 
 def drawn(count: int, **others: Any) -> settings:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import pytest
 
+from tests.examples import thorough
 from tests.simulation.chaos.cluster import MISHAPS, Cluster
 from tests.simulation.chaos.stories import StoryError, tell
 
-STORIES = 150
+STORIES = 300 if thorough() else 50
 
 
 def test_whatever_befalls_a_cluster_every_task_ends_once_and_nothing_is_left() -> None:

@@ -8,7 +8,8 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from types import FrameType
+from functools import cache
+from types import CodeType, FrameType
 from typing import Any
 
 NEVER_RAISING = {"PUSH_EXC_INFO", "POP_EXCEPT", "RERAISE", "COPY"}
@@ -32,28 +33,18 @@ def at_step(
     line begins.
     """
     steps = [0]
-    points: dict[Any, set[int]] = {}
 
-    def see(code: Any, offset: int) -> bool:
-        if not any(part in code.co_filename for part in within) or offset not in steps_of(code):
-            return False
+    def places(code: CodeType) -> frozenset[int]:
+        ours = any(part in code.co_filename for part in within)
+        return steps_of(code, only_after_calls=only_after_calls) if ours else frozenset()
+
+    def step() -> None:
         steps[0] += 1
         if steps[0] == number:
             stop()
             act()
-        return True
 
-    def steps_of(code: Any) -> set[int]:
-        if code not in points:
-            all_of_it = list(dis.get_instructions(code))
-            pairs = itertools.pairwise(all_of_it)
-            points[code] = {after.offset for before, after in pairs if before.opname in CALLED}
-            if not only_after_calls:
-                points[code] |= {offset for offset, _ in dis.findlinestarts(code)}
-            points[code] -= {each.offset for each in all_of_it if each.opname in NEVER_RAISING}
-        return points[code]
-
-    begin, stop = traced(see, within) if sys.version_info < (3, 12) else monitored(see)
+    begin, stop = traced(places, step) if sys.version_info < (3, 12) else monitored(places, step)
     begin()
     try:
         yield steps
@@ -61,32 +52,50 @@ def at_step(
         stop()
 
 
+@cache
+def steps_of(code: CodeType, *, only_after_calls: bool) -> frozenset[int]:
+    """Return the offsets at which there are steps in `code`."""
+    instructions = list(dis.get_instructions(code))
+    places = {after.offset for before, after in itertools.pairwise(instructions) if before.opname in CALLED}
+    if not only_after_calls:
+        places |= {offset for offset, _ in dis.findlinestarts(code)}
+    return frozenset(places - {each.offset for each in instructions if each.opname in NEVER_RAISING})
+
+
+Places = Callable[[CodeType], frozenset[int]]
 Toggles = tuple[Callable[[], Any], Callable[[], Any]]
 
 
-def traced(see: Callable[[Any, int], bool], within: Sequence[str]) -> Toggles:
-    """Return what begins and ends calling `see(code, offset)` before each instruction of this thread."""
+def traced(places: Places, step: Callable[[], None]) -> Toggles:
+    """Return what begins and ends calling `step()` before each instruction of this thread at `places`."""
 
-    def trace(frame: FrameType, event: str, argument: Any) -> Any:
-        if not any(part in frame.f_code.co_filename for part in within):
-            return None
-        frame.f_trace_opcodes, frame.f_trace_lines = True, False
-        if event == "opcode":
-            see(frame.f_code, frame.f_lasti)
-        return trace
+    def called(frame: FrameType, event: str, argument: Any) -> Any:
+        del event, argument
+        steps = places(frame.f_code)
+
+        def look(frame: FrameType, event: str, argument: Any) -> Any:
+            del argument
+            if event == "opcode" and frame.f_lasti in steps:
+                step()
+            return look
+
+        frame.f_trace_opcodes, frame.f_trace_lines = bool(steps), False
+        return look if steps else None
 
     before = sys.gettrace()
-    return lambda: sys.settrace(trace), lambda: sys.settrace(before)
+    return lambda: sys.settrace(called), lambda: sys.settrace(before)
 
 
-def monitored(see: Callable[[Any, int], bool]) -> Toggles:
+def monitored(places: Places, step: Callable[[], None]) -> Toggles:
     """As `traced` does, where Python 3.13 would miss instructions."""
     monitoring: Any = sys.monitoring  # type: ignore[attr-defined,unused-ignore]  # from Python 3.12 on
     tool, every, thread = 4, monitoring.events.INSTRUCTION, threading.get_ident()
 
-    def look(code: Any, offset: int) -> Any:
-        if threading.get_ident() == thread and not see(code, offset):
-            return monitoring.DISABLE
+    def look(code: CodeType, offset: int) -> Any:
+        if threading.get_ident() == thread:
+            if offset not in places(code):
+                return monitoring.DISABLE
+            step()
         return None
 
     def begin() -> None:

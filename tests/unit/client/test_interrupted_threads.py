@@ -22,7 +22,7 @@ from engineroom.errors import ConnectionFailed
 from engineroom.ids import TaskId, number_of
 from engineroom.protocol.messages import Abort, Submit
 from tests.conftest import wait_until
-from tests.examples import STRIDE
+from tests.examples import stride
 from tests.patience import SECONDS
 from tests.unit.client.fake_controller import FakeController, connected, tasks_of
 from tests.unit.client.steps import Interrupted, at_step, interrupt, steps_in
@@ -59,7 +59,7 @@ def test_an_exception_at_any_step_leaves_a_task_that_is_sent_or_none(
         held = rc.load_balanced_view().apply_async(abs, -7)
         assert wait_until(lambda: fake.held)
         fake.holding = False
-    for step in range(1, steps_in(lambda: call(rc)) + 1, STRIDE):
+    for step in range(1, steps_in(lambda: call(rc)) + 1, stride()):
         try:
             with at_step(step, interrupt):
                 call(rc)
@@ -83,7 +83,7 @@ def test_what_was_sent_by_an_interrupted_call_is_withdrawn(rc: Client, fake: Fak
     assert rc.wait(timeout=SECONDS)
     fake.holding = True
     story = []
-    for step in itertools.count(1, STRIDE):
+    for step in itertools.count(1, stride()):
         before, aborts = len(submitted(fake)), len(fake.heard_of(Abort))
         try:
             with at_step(step, interrupt):
@@ -119,7 +119,7 @@ def test_ctrl_c_anywhere_in_a_call_that_waits_withdraws_all_of_it(rc: Client, fa
         raise KeyboardInterrupt
 
     steps = steps_in(lambda: call(rc), only_after_calls=True)
-    for step in range(1, steps + 1, STRIDE if name == "apply_sync" else 5):
+    for step in range(1, steps + 1, stride() if name == "apply_sync" else 5):
         rc.queue_status()  # its answer comes after all that was sent before
         heard = len(fake.heard)
         fake.holding = True
@@ -151,7 +151,7 @@ def test_a_handler_may_submit_wherever_it_interrupts_a_submission(rc: Client, fa
 
     for name, call in CALLS.items():
         call(rc)
-        for step in range(1, steps_in(partial(call, rc), only_after_calls=True) + 1, STRIDE):
+        for step in range(1, steps_in(partial(call, rc), only_after_calls=True) + 1, stride()):
             made.clear()
             with at_step(step, submit, only_after_calls=True):
                 outer = call(rc)
@@ -174,7 +174,7 @@ def test_a_handler_may_wait_wherever_it_interrupts_a_call(rc: Client) -> None:
     uses["callback"] = lambda rc: rc[0].apply_async(abs, -1).add_done_callback(lambda _: None)
     for name, call in uses.items():
         call(rc)
-        for step in range(1, steps_in(partial(call, rc), only_after_calls=True) + 1, STRIDE):
+        for step in range(1, steps_in(partial(call, rc), only_after_calls=True) + 1, stride()):
             found.clear()
             with at_step(step, use, only_after_calls=True):
                 call(rc)

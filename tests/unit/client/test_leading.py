@@ -15,7 +15,7 @@ from engineroom.client.connection import leading
 from engineroom.errors import ConnectionFailed
 from engineroom.transport.reading import POSSIBLE
 from tests.conftest import wait_until
-from tests.examples import STRIDE
+from tests.examples import stride
 from tests.patience import SECONDS
 from tests.unit.client.fake_controller import FakeController
 from tests.unit.client.over_sockets import FarController
@@ -113,7 +113,7 @@ def steps_of_a_wait(rc: Client, fake: FakeController) -> int:
 
 
 def test_an_exception_at_any_step_of_a_wait_loses_nothing(rc: Client, fake: FakeController, readers: list[int]) -> None:
-    for step in range(1, steps_of_a_wait(rc, fake) + 1, STRIDE):
+    for step in range(1, steps_of_a_wait(rc, fake) + 1, stride()):
         with answered_later(rc, fake, step) as waits:
             try:
                 with at_step(step, interrupt, only_after_calls=True, within=READS):
@@ -134,7 +134,7 @@ def test_a_handler_may_wait_at_any_step_of_a_wait(rc: Client, fake: FakeControll
         fake.do(fake.go_on)
         found.append((view.apply_sync(abs, -2), rc[:].apply_sync(abs, -3), rc.queue_status() is not None))
 
-    for step in range(1, steps_of_a_wait(rc, fake) + 1, STRIDE):
+    for step in range(1, steps_of_a_wait(rc, fake) + 1, stride()):
         found.clear()
         with answered_later(rc, fake, step) as waits, at_step(step, use, only_after_calls=True, within=READS):
             assert waits.get(SECONDS) == step

@@ -16,6 +16,7 @@ import ast
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from types import FrameType
 from typing import Any, NamedTuple, Self
@@ -125,12 +126,17 @@ class _Traced(ABC):
         """A function is called: return what traces its lines, None for nothing."""
 
 
+@cache
+def _places(every: frozenset[Check]) -> tuple[dict[tuple[str, int], Check], set[str]]:
+    """Return where each check is, and the files in which there are some."""
+    return {(check.file, check.line): check for check in every}, {check.file for check in every}
+
+
 class Tracer(_Traced):
     """While it is entered: notes the checks that are reached, and makes the one that is number `fails` fail, from 1."""
 
     def __init__(self, every: frozenset[Check], fails: int = 0) -> None:
-        self._by_place = {(check.file, check.line): check for check in every}
-        self._files = {check.file for check in every}
+        self._by_place, self._files = _places(every)
         self._fails = fails
         self.reached: list[Check] = []
 

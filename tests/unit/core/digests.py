@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Callable
+from enum import Enum
+from functools import cache
 from itertools import count
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -21,46 +25,49 @@ def digest(state: ControllerState) -> list[object]:
     """
     found: list[object] = []
     places: dict[int, int] = {}
-    todo: list[Iterator[Any]] = [iter([vars(state)])]
+    todo: list[Any] = [vars(state)]
     while todo:  # not recursive: tasks, engines and lines are a long chain
-        value = next(todo[-1], todo)
-        if value is todo:
-            todo.pop()
-            continue
-        parts = _parts(value)
+        value = todo.pop()
+        parts = _parts(type(value))
         if parts is None:
             found.append(value)
-        elif id(value) in places:
-            found.append(places[id(value)])
+        elif (place := places.get(id(value))) is not None:
+            found.append(place)
         else:
             places[id(value)] = len(places)
-            found.append(type(value))
-            todo.append(iter(parts))
+            held = parts(value)
+            found += (type(value), len(held))
+            todo += held
     return found
 
 
-def _parts(value: Any) -> Iterable[Any] | None:
-    """Return what `value` holds; None if it cannot change, or is not the core's own."""
-    match value:
-        case dict():
-            return [part for item in value.items() if item[0] not in OF_THE_EVENT for part in item]
-        case set() | frozenset():
-            return sorted(value)
-        case count():
-            return [repr(value)]
-        case msgspec.Struct():
-            frozen = value.__struct_config__.frozen
-            return None if frozen else [getattr(value, name) for name in value.__struct_fields__]
-        case list() | tuple():
-            return value
-    if type(value).__name__ == "deque":
-        return list(value)
-    return _fields(value) if type(value).__module__.startswith("engineroom.core") else None
+@cache
+def _parts(kind: type) -> Callable[[Any], list[Any]] | None:
+    """Return what lists the parts of the values of a type; None if they cannot change, or are not the core's own."""
+    if issubclass(kind, dict):
+        return _items
+    if issubclass(kind, set | frozenset):
+        return sorted
+    if issubclass(kind, count):
+        return lambda value: [repr(value)]
+    if issubclass(kind, list | tuple | deque):
+        return list
+    if issubclass(kind, msgspec.Struct):
+        return None if kind.__struct_config__.frozen else _fields(kind.__struct_fields__)
+    if kind.__module__.startswith("engineroom.core") and not issubclass(kind, Enum):
+        return _attributes(kind)
+    return None
 
 
-def _fields(value: Any) -> list[Any] | None:
-    """Return the attributes of an object of the core; None for members of its enumerations."""
-    if hasattr(type(value), "__members__"):
-        return None
-    names = [name for kind in type(value).__mro__ for name in getattr(kind, "__slots__", ())]
-    return [getattr(value, name, None) for name in names] + list(getattr(value, "__dict__", {}).values())
+def _items(value: dict[Any, Any]) -> list[Any]:
+    return [part for item in value.items() if item[0] not in OF_THE_EVENT for part in item]
+
+
+def _fields(names: tuple[str, ...]) -> Callable[[Any], list[Any]]:
+    get = attrgetter(*names, "__class__")  # of one name, it would return no tuple
+    return lambda value: list(get(value)[:-1])
+
+
+def _attributes(kind: type) -> Callable[[Any], list[Any]]:
+    names = [name for base in kind.__mro__ for name in getattr(base, "__slots__", ())]
+    return lambda value: [getattr(value, name, None) for name in names] + list(getattr(value, "__dict__", {}).values())

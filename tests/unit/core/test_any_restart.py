@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hypothesis.strategies as st
-from hypothesis import example, given, settings
+from hypothesis import example, given
 
+from tests.examples import drawn
 from tests.unit.core.restarts import RestartedWorld
 from tests.unit.core.stored import StoredWorld
 from tests.unit.core.world import STEPS, Story, stories
@@ -22,7 +23,7 @@ def tell_to_the_end(world: RestartedWorld, story: Story) -> None:
         assert not engine.balanced
 
 
-@settings(max_examples=200)
+@drawn(200)
 @given(story=stories(STEPS + 4), seed=st.integers(0, 1000))
 def test_every_task_ends_once_whoever_is_killed(story: Story, seed: int) -> None:
     world = RestartedWorld("leastload", seed)
@@ -38,7 +39,7 @@ BEHIND_AN_ERROR = [(0, 0, 0), (8, 0, 0), (43, 0, 0), (11, 0, 8)]
 """A task is sent behind one whose error is on its way, which a controller that has just started does not know."""
 
 
-@settings(max_examples=200)
+@drawn(200)
 @example(story=ACKNOWLEDGED_AGAIN, seed=2)
 @example(story=BEHIND_AN_ERROR, seed=0)
 @given(story=stories(STEPS + 4), seed=st.integers(0, 1000))
