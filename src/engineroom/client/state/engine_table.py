@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 _MOST_NAMED = 8
 """Engines whose ends an error tells."""
 
+WANTED = frozenset({"exit", "shut down by a client", "stopped by its host"})
+"""The causes of ends that somebody has asked for."""
 
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 
@@ -57,6 +59,8 @@ class EngineTable:
         self.silent = SilentEngines()
         self.renewed: dict[int, float] = {}
         """Engines that are new processes under earlier ids, and since when; until somebody has been told."""
+        self.missing: dict[int, str] = {}
+        """Engines that have died and are not back, and how; until somebody has been told."""
         self._nobody: tuple[str, NoEnginesRegistered] | None = None
 
     def get(self, engine: int) -> Engine | None:
@@ -132,6 +136,7 @@ class EngineTable:
         known = self._engines.get(message.engine)
         if self._instances.get(message.engine, message.instance) != message.instance:
             self.renewed[message.engine] = time.time()
+        self.missing.pop(message.engine, None)
         self._engines[message.engine] = Engine(message.engine, message.instance, message.info)
         self._instances[message.engine] = message.instance
         self._note_python(message.engine)
@@ -178,3 +183,5 @@ class EngineTable:
     def _note(self, message: EngineLeft) -> None:
         self.left += 1
         self.departures = [*self.departures[-99:], message]
+        if message.cause not in WANTED:
+            self.missing[message.engine] = message.cause

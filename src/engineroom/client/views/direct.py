@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from engineroom.client.arguments.keywords import explains_keywords, same_but_takes
 from engineroom.client.arguments.names import check_name, checked_names
 from engineroom.client.arguments.switches import checks_switches
-from engineroom.client.engines.renewed import warn_of_renewed
+from engineroom.client.engines.renewed import warn_of_missing, warn_of_renewed
 from engineroom.client.engines.targets import Targets, is_single, resolve
 from engineroom.client.kinds import AsyncFunction, Function, Kind, Many, One, T
 from engineroom.client.maps.gather_results import AsyncGatherResult
@@ -446,8 +446,10 @@ class DirectView(PreparingView[Kind]):
 
     def _bind(self, targets: Targets) -> tuple[Engine, ...]:
         """Return the engines that a call is made for now: their processes, not whatever has their ids later."""
-        engines = self._session.engines
-        found = engines.bound(resolve(self.targets if targets is None else targets, engines))
+        engines, targets = self._session.engines, self.targets if targets is None else targets
+        found = engines.bound(resolve(targets, engines))
+        if engines.missing and targets == "all":
+            warn_of_missing(engines)
         if engines.renewed:
             warn_of_renewed(self._session, found)
         return found
