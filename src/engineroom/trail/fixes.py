@@ -87,6 +87,10 @@ FIXES: tuple[tuple[str, str], ...] = (
         "choose other ports by --ports, or none: then a free one is taken",
     ),
     (
+        r"can't listen on .*(Name or service not known|nodename nor servname|Temporary failure in name resol)",
+        "listen on an address of this machine (--ip), or on all of them: --ip='*'",
+    ),
+    (
         r"Could not resolve hostname|Name or service not known|nodename nor servname|Temporary failure in name resol",
         "correct the host's name, or add it to ~/.ssh/config or /etc/hosts",
     ),

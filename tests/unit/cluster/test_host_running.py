@@ -20,6 +20,7 @@ from engineroom.cluster.plan.host_plan import HostPlan
 from engineroom.cluster.records.pid_records import ALREADY_RUNNING, AlreadyRunning, read
 from engineroom.controller.config import ControllerConfig
 from engineroom.engine.config import EngineConfig
+from engineroom.errors import LaunchError
 from engineroom.machine.processes import ProcessRecord
 
 
@@ -77,6 +78,12 @@ def test_a_lock_is_held_by_one_and_its_holder_is_named(plan: HostPlan) -> None:
     assert record.pid == os.getpid()
     with pytest.raises(AlreadyRunning, match=rf"process {os.getpid()} .*ipcluster stop --profile-dir="):
         prepare(plan)
+
+
+def test_a_plan_with_a_name_that_is_not_utf_8_is_refused_in_words(plan: HostPlan) -> None:
+    odd = msgspec.structs.replace(plan, profile_dir=os.fsdecode(b"/tmp/profile_\xff"))
+    with pytest.raises(LaunchError, match=r"profile_.*is not UTF-8, so that no cluster can be started with it"):
+        encode_plan(odd)
 
 
 def test_a_second_host_says_so_to_its_owner_and_ends_its_children(

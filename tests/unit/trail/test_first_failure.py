@@ -108,6 +108,8 @@ def test_advice_adds_what_an_error_does_not_say_itself() -> None:
         ("10.0.0.1:4000: Connection refused (ECONNREFUSED)", "--ip='*'"),
         ("ssh: Could not resolve hostname node9: Name or service not known", "correct the host's name"),
         ("bind: Cannot assign requested address", "--ip"),
+        ("the controller can't listen on head.invalid, port 0: Name or service not known", "--ip='*'"),
+        ("ssh: Could not resolve hostname head.invalid: Name or service not known", "~/.ssh/config"),
         ("work_dir: [Errno 2] No such file or directory: '/nowhere'", "--work-dir"),
         ("/opt/python9: No such file or directory", "correct the path"),
         ("job 12 hit its time limit", "timelimit"),

@@ -40,6 +40,7 @@ from engineroom.protocol.messages import (
 )
 from engineroom.protocol.ranges import WORD
 from engineroom.protocol.task_ranges import TaskRanges
+from engineroom.protocol.texts import brief
 from engineroom.serialize.frames import lay_out
 from engineroom.serialize.functions.large_parts import Part
 from engineroom.serialize.functions.packing import PackedFunction
@@ -436,4 +437,5 @@ class Link:
 
 
 def _who_this_is() -> Who:
-    return Who(user_name()[:WORD], host_name()[:WORD], os.getpid(), program_name()[:WORD])
+    user, host, program = (brief(name, WORD) for name in (user_name(), host_name(), program_name()))
+    return Who(user, host, os.getpid(), program)

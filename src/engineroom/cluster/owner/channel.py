@@ -100,5 +100,11 @@ class Channel:
 
 
 def encode_plan(plan: Any) -> bytes:
-    """Return a plan as the line that a host waits for."""
-    return msgspec.json.encode(plan) + b"\n"
+    """Return a plan as the line that a host waits for. LaunchError: a path or a name in it can't be passed on."""
+    try:
+        return msgspec.json.encode(plan) + b"\n"
+    except UnicodeEncodeError as error:
+        raise LaunchError(
+            f"{error.object!r} is not UTF-8, so that no cluster can be started with it. Rename the file or directory, "
+            "or start the cluster in another directory"
+        ) from None
