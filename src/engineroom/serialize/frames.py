@@ -25,6 +25,9 @@ PIECE = 1 << 20
 
 FRAMED = 1
 _ALIGN = 64
+_LONG, _PAGE = 4 << 20, 4096
+"""A first buffer of this length begins with a page: where it begins like that, it is copied soonest."""
+
 _HEAD = struct.Struct("<B3xI")
 _PADDING = bytes(_ALIGN)
 
@@ -40,9 +43,7 @@ def lay_out(pickle: bytes, buffers: Sequence[PickleBuffer], *, copy: bool) -> Pa
         segments = [memoryview(pickle)]
         return (_shared(segments, 0) if len(pickle) >= SHARED.least else None) or segments
     views = [_bytes_of(buffer) for buffer in buffers]
-    sizes = [len(pickle), *map(len, views)]
-    head = _HEAD.pack(FRAMED, len(sizes)) + struct.pack(f"<{len(sizes)}Q", *sizes)
-    head = b"".join((head, _PADDING[: -len(head) % _ALIGN], pickle))
+    head = _head(pickle, views)
     end = len(head)
     segments = [memoryview(head)]
     for view in views:
@@ -56,6 +57,17 @@ def lay_out(pickle: bytes, buffers: Sequence[PickleBuffer], *, copy: bool) -> Pa
     if end >= SHARED.least and (shared := _shared(segments, len(head))) is not None:
         return shared
     return [piece for segment in segments for piece in _snapshot(segment)] if copy else segments
+
+
+def _head(pickle: bytes, views: Sequence[memoryview]) -> bytes:
+    """Return all that lies before the first buffer, up to the end of the pickle."""
+    count = 1 + len(views)
+    start = _HEAD.size + 8 * count
+    padding = -start % _ALIGN
+    if len(views[0]) >= _LONG:
+        pickle += bytes(-(start + padding + len(pickle)) % _PAGE)  # nobody reads that
+    sizes = struct.pack(f"<{count}Q", len(pickle), *map(len, views))
+    return b"".join((_HEAD.pack(FRAMED, count), sizes, _PADDING[:padding], pickle))
 
 
 def _shared(segments: Sequence[memoryview], cut: int) -> list[memoryview] | None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from engineroom.machine.shared_memory import copying
 from engineroom.machine.shared_memory import pool as pools
 from engineroom.machine.shared_memory import room as rooms
 from engineroom.machine.shared_memory.again import mapper_of
@@ -64,9 +65,21 @@ def test_what_was_written_is_mapped_by_others_who_change_their_copies_alone(pool
 def test_long_data_are_copied_whole_whatever_they_lie_in(pool: SharedPool) -> None:
     data = os.urandom(1000) * 5000
     for source in (data, bytearray(data), memoryview(data)[17:], memoryview(bytearray(b"12345" + data))[5:]):
-        view = pool.snapshot([memoryview(b"head"), memoryview(source), memoryview(b"")])
-        assert view is not None
-        assert bytes(view) == b"head" + bytes(source)
+        for _ in range(2):  # into fresh memory, and into what is there
+            view = pool.snapshot([memoryview(b"head"), memoryview(source), memoryview(b"")])
+            assert view is not None
+            assert bytes(view) == b"head" + bytes(source)
+            del view
+
+
+@pytest.mark.parametrize("end", [0, 1, 4095, (3 << 20) + 1])
+def test_data_are_copied_whole_wherever_they_begin_in_a_page(end: int) -> None:
+    data, place = memoryview(os.urandom(end + 4096)), memoryview(mmap.mmap(-1, end + 8192))
+    for there, here in ((0, 0), (0, 16), (16, 0), (64, 0), (2047, 0), (2048, 0), (4095, 0), (1, 4096)):
+        place[:] = bytes(len(place))
+        copying.copy(place[there : there + end], data[here : here + end])
+        assert bytes(place) == bytes(there) + data[here : here + end] + bytes(len(place) - there - end)
+        assert copying.as_bytes(data[here : here + end]) == data[here : here + end]
 
 
 def test_the_size_of_a_segment_is_fixed_and_nobody_else_can_write_it(pool: SharedPool) -> None:

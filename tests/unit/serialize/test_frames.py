@@ -1,6 +1,6 @@
 """A pickle and any buffers behind it, laid out and split again."""
 
-from pickle import PickleBuffer
+from pickle import PickleBuffer, dumps
 
 import numpy as np
 import pytest
@@ -54,6 +54,19 @@ def test_each_frame_begins_at_a_multiple_of_64_bytes(length, sizes):
     _, frames = split(packed)
     starts = [np.frombuffer(frame, "u1").ctypes.data - whole.ctypes.data for frame in frames if frame]
     assert all(start % 64 == 0 for start in starts)
+
+
+@pytest.mark.parametrize("length", [1, 4000, 4096, 100_000])
+@pytest.mark.parametrize("sizes", [[4 << 20], [5 << 20, 1, 4 << 20]])
+def test_a_long_first_buffer_begins_with_a_page(length, sizes):
+    pickle = dumps("x" * length, 5)
+    packed = joined(lay_out(pickle, [PickleBuffer(buffer(bytes, size)) for size in sizes], copy=True))
+    first, rest = split(packed)
+    assert unpack(first) == "x" * length
+    assert [len(each) for each in rest] == sizes
+    assert bytes(rest[0]) == buffer(bytes, sizes[0])
+    starts = [np.frombuffer(each, "u1").ctypes.data for each in (packed, rest[0])]
+    assert (starts[1] - starts[0]) % 4096 == 0
 
 
 @given(st.lists(st.integers(0, 3) | st.just(0), max_size=12), st.booleans())

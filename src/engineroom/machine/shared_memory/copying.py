@@ -36,11 +36,24 @@ _start_of_bytes = ctypes.pythonapi.PyBytes_AsString
 _start_of_bytes.argtypes, _start_of_bytes.restype = (ctypes.py_object,), ctypes.c_void_p
 
 
+_PAGE = 4096
+_CACHED = 1 << 20
+
+
 def copy(target: memoryview, source: memoryview) -> None:
-    """Put `source` into `target`, which is as long; both are contiguous bytes."""
+    """Put `source` into `target`, which is as long; both are contiguous bytes.
+
+    When libc copies much at a time, it goes past the caches. That takes little more than half as long, but twice as
+    long if `target` begins a little further into its page than `source` does: then each load seems to need the store
+    before it. Short pieces stay in the caches.
+    """
     assert len(target) == len(source)
     assert not target.readonly
-    _move(_address(target), _address(source), len(source))
+    end = len(source)
+    there, here = _address(target), _address(source)
+    step = _CACHED if 0 < (there - here) % _PAGE < _PAGE // 2 else max(end, 1)
+    for start in range(0, end, step):
+        _move(there + start, here + start, min(step, end - start))
 
 
 def same(one: memoryview, other: memoryview) -> bool:

@@ -21,7 +21,10 @@ _STEP = 1 << 20
 """Memory is made and written in steps of this size: other threads run in between, and what is cleared is cached."""
 
 _LONG = 4 << 20
-"""Longer than this, a copy lets other threads run in the middle of a step, too."""
+"""Longer than this, a copy lets other threads run in the middle of a step, too..."""
+
+_LONGEST_STEP = 256 << 20
+"""... and what is there already is written in steps of this size, see `copying.copy`: only a signal has to wait."""
 
 _SEAL_FUTURE_WRITE = 0x10
 _MADV_HUGEPAGE = 14
@@ -83,13 +86,16 @@ class OwnSegment(Segment):
         """Put `views` into it, one after the other. OSError: there is no memory for them."""
         target, at = memoryview(self.mapping), 0
         for view in views:
-            copy = _assign if len(view) < _LONG else _copier()
-            for start in range(0, len(view), _STEP):
-                piece = view[start : start + _STEP]
+            is_long = len(view) >= _LONG
+            copy = _copier() if is_long else _assign
+            start = 0
+            while start < len(view):
+                there = min(self.populated - at, _LONGEST_STEP) if is_long else 0
+                piece = view[start : start + max(_STEP, there)]
                 end = at + len(piece)
                 self.reserve(end)
                 copy(target, slice(at, end), piece)
-                at = end
+                start, at = start + len(piece), end
         self.used = at
 
     def _populate(self, end: int) -> None:
