@@ -16,6 +16,7 @@
     │   ├── CompositeError         several of them; also an instance of their type, if they have only one
     │   └── AlreadyDisplayedError  shown before
     ├── PackError                  a value can't travel (also TypeError)
+    │   └── TooLargeToSend         there is no memory for a copy of it (also MemoryError)
     ├── ConnectionFailed           no way to the controller (also ConnectionError)
     │   ├── ControllerLost         the connection was lost for good
     │   └── NotLetIn               the controller refused us, and says why
@@ -79,6 +80,10 @@ class InvalidDependency(ImpossibleDependency):
 
 class PackError(EngineroomError, TypeError):
     """A value cannot be sent to another process."""
+
+
+class TooLargeToSend(PackError, MemoryError):
+    """There is no memory for the copy of a value that is to be sent."""
 
 
 class ConnectionFailed(EngineroomError, ConnectionError):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from pickle import PickleBuffer
 from typing import Any
 
-from engineroom.serialize.frames import PIECE
+from engineroom.serialize.frames import PIECE, WORTH_A_LOOK, check_memory
 
 _LARGE = 1 << 16
 _MANY = 256
@@ -17,12 +17,17 @@ _SEARCHED = frozenset({bytes, bytearray, tuple, list, dict})
 
 
 def wrap_large(value: Any) -> Any:
-    """Return `value`, or if large bytes are in it, what pickles like it with these out of band."""
+    """Return `value`, or if large bytes are in it, what pickles like it with these out of band.
+
+    MemoryError: there is no memory for an array of which pickle makes a copy.
+    """
     kind = type(value)
     if kind is bytes or kind is bytearray:
         return _Large(value) if len(value) > _LARGE else value
     if (kind is tuple or kind is list or kind is dict) and len(value) <= _MANY and _has_large(value, _DEPTH):
         return _wrapped(value, _DEPTH, {})
+    if hasattr(kind, "__array_interface__") and value.nbytes >= WORTH_A_LOOK:
+        _check_copy(value)
     return value
 
 
@@ -36,7 +41,15 @@ def _has_large(container: Any, depth: int) -> bool:
                     return True
             elif depth and len(item) <= _MANY and _has_large(item, depth - 1):
                 return True
+        elif hasattr(kind, "__array_interface__") and item.nbytes >= WORTH_A_LOOK:
+            _check_copy(item)
     return False
+
+
+def _check_copy(array: Any) -> None:
+    """MemoryError: there is no memory for the copy that pickle makes of `array`, if it is of a subclass or has gaps."""
+    if type(array).__name__ != "ndarray" or not array.flags.forc:
+        check_memory(array.nbytes)
 
 
 def _wrapped(value: Any, depth: int, memo: dict[int, Any]) -> Any:

@@ -13,6 +13,7 @@ from pickle import PickleBuffer
 
 from engineroom.errors import ProtocolError
 from engineroom.machine.shared_memory.pool import SHARED
+from engineroom.machine.shared_memory.room import suffices
 from engineroom.protocol.messages import INLINE_LIMIT
 
 Packed = bytes | list[memoryview]
@@ -22,6 +23,9 @@ Buffer = bytes | bytearray | memoryview
 
 PIECE = 1 << 20
 """Memory is copied in pieces of this size, so that other threads run in between."""
+
+WORTH_A_LOOK = 16 << 20
+"""Bytes from which it is looked whether there is memory for a copy."""
 
 FRAMED = 1
 _ALIGN = 64
@@ -56,7 +60,18 @@ def lay_out(pickle: bytes, buffers: Sequence[PickleBuffer], *, copy: bool) -> Pa
         return b"".join(segments)
     if end >= SHARED.least and (shared := _shared(segments, len(head))) is not None:
         return shared
-    return [piece for segment in segments for piece in _snapshot(segment)] if copy else segments
+    return _copied(segments, end) if copy else segments
+
+
+def _copied(segments: Sequence[memoryview], size: int) -> list[memoryview]:
+    check_memory(size)
+    return [piece for segment in segments for piece in _snapshot(segment)]
+
+
+def check_memory(size: int) -> None:
+    """MemoryError: there is no memory for a copy of `size` bytes; to make it could kill this process."""
+    if size >= WORTH_A_LOOK and not suffices(size):
+        raise MemoryError(f"no memory for {size:,} bytes")
 
 
 def _head(pickle: bytes, views: Sequence[memoryview]) -> bytes:

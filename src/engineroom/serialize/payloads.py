@@ -15,7 +15,7 @@ from pickle import dumps as _dumps
 from pickle import loads as _loads
 from typing import Any
 
-from engineroom.errors import PackError
+from engineroom.errors import PackError, TooLargeToSend
 from engineroom.protocol.messages import INLINE_LIMIT
 from engineroom.serialize.buffers import keeper, wrap_large
 from engineroom.serialize.failures.exceptions import may_hold_exceptions
@@ -43,14 +43,21 @@ def pack(value: object, *, copy: bool = True, what: str = "") -> Packed:
         return _NOTHING
     buffers: list[PickleBuffer] = []
     root = "result" if what == "the result" else "value"
-    if sys.getrecursionlimit() > _USUAL_LIMIT:
-        pickle = pickled(value, buffers, what=what, root=root)
-    else:  # as `pickled` does, without its detours: each call and each result come by here
-        wrapped = wrap_large(value)
-        pickle = _plainly(wrapped, buffers.append) or _by_value(value, wrapped, buffers, what, root)
-    if not buffers and len(pickle) <= INLINE_LIMIT:
-        return pickle
-    return lay_out(pickle, buffers, copy=copy)
+    try:
+        if sys.getrecursionlimit() > _USUAL_LIMIT:
+            pickle = pickled(value, buffers, what=what, root=root)
+        else:  # as `pickled` does, without its detours: each call and each result come by here
+            wrapped = wrap_large(value)
+            pickle = _plainly(wrapped, buffers.append) or _by_value(value, wrapped, buffers, what, root)
+        if not buffers and len(pickle) <= INLINE_LIMIT:
+            return pickle
+        return lay_out(pickle, buffers, copy=copy)
+    except MemoryError as error:
+        if isinstance(error, PackError):
+            raise
+        from engineroom.serialize.refusals import sizes  # only needed now
+
+        raise sizes.too_large(what or "the value", sizes.size_of(value)) from error
 
 
 def pack_names(names: Mapping[str, object], *, copy: bool = True) -> Packed:
@@ -124,7 +131,8 @@ def _by_value(value: object, wrapped: object, buffers: list[PickleBuffer] | None
             return deeper(lambda: _by_value(value, wrapped, buffers, what, root))
         if otherwise and (by_choice := _otherwise(wrapped, buffers)):
             return by_choice
-        raise PackError(explain(value, what, error, root=root)) from error
+        words = explain(value, what, error, root=root)
+        raise (TooLargeToSend if isinstance(error, MemoryError) else PackError)(words) from error
 
 
 def _otherwise(wrapped: object, buffers: list[PickleBuffer] | None) -> bytes | None:

@@ -18,7 +18,7 @@ from weakref import WeakValueDictionary
 
 from engineroom.machine.shared_memory.pool import SHARED
 from engineroom.protocol.content_hashes import content_hash
-from engineroom.serialize.frames import PIECE, Buffer
+from engineroom.serialize.frames import PIECE, Buffer, check_memory
 from engineroom.serialize.loading import loaded
 
 LARGE = 1 << 20
@@ -56,6 +56,7 @@ class Part:
         elif self.source is not None:
             self._segments = [head, view]
         else:
+            check_memory(self.length)
             self._segments = [head, *(memoryview(bytearray(piece)) for piece in _cut(view))]
         self.copied = 0 if shared is None and self.source is not None else self.length
         self.hash = content_hash(self._segments, None)

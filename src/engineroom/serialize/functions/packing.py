@@ -123,7 +123,13 @@ class FunctionPacker:
         words = name.encode()[:500]
         buffers = LargeBuffers(LARGE)
         pickle = pickled(_callable(function), buffers, what=f"the function {name!r}", root=name)
-        found = [self._parts.part(buffer) for buffer in buffers]
+        try:
+            found = [self._parts.part(buffer) for buffer in buffers]
+        except MemoryError as error:
+            from engineroom.serialize.refusals import sizes  # only needed now
+
+            size = sizes.bytes_in(buffers)
+            raise sizes.too_large(f"the function {name!r}", size, "what it uses") from error
         modules = _modules_of(pickle) if own.shipped else ()
         parts = (*(part for part, _ in found), *modules, *_published())
         hashes = [part.hash for part in parts]

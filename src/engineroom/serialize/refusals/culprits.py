@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
-from engineroom.errors import PackError
+from engineroom.errors import PackError, TooLargeToSend
 from engineroom.serialize.by_value import pickler
 from engineroom.serialize.functions.interactive import home
 from engineroom.serialize.refusals.parts import Part, parts_of
+from engineroom.serialize.refusals.sizes import cannot_be_sent, no_memory_for, size_of, too_large
 from engineroom.serialize.refusals.staying import advice_for, stays
 from engineroom.serialize.rules import otherwise
 
@@ -23,8 +24,7 @@ def explain(value: object, what: str, error: BaseException, *, root: str = "valu
 
     `what` names `value` in a sentence ("": by what it is), `root` in an expression. `error` is what packing raised.
     """
-    far = "an engine" if home.namespace is None else "the client"
-    return f"{what or _described(value)} cannot be sent to {far}: {_reason(value, root, error)}"
+    return f"{cannot_be_sent(what or _described(value))}: {_reason(value, root, error)}"
 
 
 def kind_of(value: object) -> str:
@@ -44,7 +44,11 @@ class Named(NamedTuple):
 
 
 def blame(values: Sequence[Named], error: PackError) -> PackError:
-    """Return an error about the first of `values` that can't be packed by itself; `error`, if each can."""
+    """Return an error about the first of `values` that can't be packed by itself, or for which, of all of them, there
+    is no memory; `error`, if that is not the reason."""
+    if isinstance(error, TooLargeToSend):  # packing one by itself could kill this process
+        size, place = max(((size_of(each.value), place) for place, each in enumerate(values)), default=(0, 0))
+        return too_large(values[place].what, size) if size else error
     for each in values:
         failed = _failure(each.value)
         if failed is not None:
@@ -112,6 +116,8 @@ def _quoted(expression: str) -> str:
 
 def _ending(value: object, expression: str, error: BaseException) -> str:
     subject = _quoted(expression)
+    if isinstance(error, MemoryError):
+        return no_memory_for(subject, size_of(value))
     text = str(error) or type(error).__name__
     if not text.startswith(_BOILERPLATE):  # its own words
         told = text if isinstance(error, TypeError) else f"{type(error).__name__}: {text}"
