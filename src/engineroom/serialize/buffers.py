@@ -7,6 +7,7 @@ from pickle import PickleBuffer
 from typing import Any
 
 from engineroom.serialize.frames import PIECE, WORTH_A_LOOK, check_memory
+from engineroom.serialize.loading import loaded
 
 _LARGE = 1 << 16
 _MANY = 256
@@ -25,7 +26,7 @@ def wrap_large(value: Any) -> Any:
     if kind is bytes or kind is bytearray:
         return _Large(value) if len(value) > _LARGE else value
     if (kind is tuple or kind is list or kind is dict) and len(value) <= _MANY and _has_large(value, _DEPTH):
-        return _wrapped(value, _DEPTH, {})
+        return _wrapped_for_sure(value)
     if hasattr(kind, "__array_interface__") and value.nbytes >= WORTH_A_LOOK:
         _check_copy(value)
     return value
@@ -50,6 +51,22 @@ def _check_copy(array: Any) -> None:
     """MemoryError: there is no memory for the copy that pickle makes of `array`, if it is of a subclass or has gaps."""
     if type(array).__name__ != "ndarray" or not array.flags.forc:
         check_memory(array.nbytes)
+
+
+def _wrapped_for_sure(value: Any) -> Any:
+    """Return a copy of `value` with large bytes wrapped; `value` itself, if something would be two things then."""
+    memo: dict[int, Any] = {}
+    wrapped = _wrapped(value, _DEPTH, memo)
+    changed = [key for key, its in memo.items() if id(its) != key and _matters(its)]
+    if changed and loaded("engineroom.serialize.met_elsewhere").met_elsewhere(changed, wrapped, _DEPTH, _MANY):
+        return value
+    return wrapped
+
+
+def _matters(wrapped: Any) -> bool:
+    """Return whether it can be noticed that what stands for this is there once more: it can be changed."""
+    kind = type(wrapped)
+    return type(wrapped.value) is bytearray if kind is _Large else kind is not tuple
 
 
 def _wrapped(value: Any, depth: int, memo: dict[int, Any]) -> Any:

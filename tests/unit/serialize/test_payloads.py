@@ -313,3 +313,36 @@ def test_garbage(packed):
 
 def test_functions_of_modules_inside_values():
     assert there_and_back([operator.add, np.sin]) == [operator.add, np.sin]
+
+
+class Holder:
+    def __init__(self, held):
+        self.held = held
+
+
+@pytest.mark.parametrize(
+    "deep", [lambda its: [[[[its]]]], Holder, lambda its: {Held(its): 1}, lambda its: [its] * 1000]
+)
+@pytest.mark.parametrize("kind", [bytearray, lambda size: [bytes(size)], lambda size: {"a": [bytearray(size)]}])
+def test_what_is_changed_in_one_place_is_changed_in_the_other(deep, kind):
+    large = kind(100_000)
+    back = unpack(joined(pack((large, {"deep": deep(large)}, 5))))
+    assert type(back[0]) is type(large)
+    assert found_in(back[1]["deep"]) is back[0]
+    assert len(joined(pack((large, deep(large))))) < 150_000
+
+
+class Held(Holder):
+    def __hash__(self):
+        return 1
+
+
+def found_in(its):
+    """Return the first thing in `its` that is as large as what was put there."""
+    while True:
+        if isinstance(its, Holder):
+            return its.held
+        first = next(iter(its))
+        if isinstance(its, bytearray) or isinstance(first, bytes) or first == "a":
+            return its
+        its = first
