@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self, SupportsIndex, Unpack, cast, overload
 
 from engineroom.client.arguments import given_numbers
+from engineroom.client.arguments.connection_info import checked_info
 from engineroom.client.arguments.keywords import takes
 from engineroom.client.arguments.old_options import Ignored, say_ignored
 from engineroom.client.arguments.switches import checks_switches
@@ -104,8 +105,7 @@ class Client(Pictured, Remembered, Attaching, Publishing, Controls, OldWays):
         """
         connection_info = ignored.pop("url_file", None) or ignored.pop("url_or_file", None) or connection_info
         say_ignored(cast("dict[str, Any]", ignored), Client.__init__.__annotations__)
-        if not isinstance(connection_info, str | os.PathLike | dict | None):
-            raise TypeError(f"connection_info must be a path or a dict, not {connection_info!r}")
+        connection_info = checked_info(connection_info)
         timeout = given_numbers.seconds("timeout", timeout)
         reconnect_timeout = given_numbers.seconds("reconnect_timeout", reconnect_timeout)
         max_unfinished_bytes = given_numbers.size("max_unfinished_bytes", max_unfinished_bytes)

@@ -12,6 +12,8 @@ import threading
 from collections.abc import Callable
 from typing import TypeVar
 
+from engineroom.machine import threads
+
 T = TypeVar("T")
 
 _OF_A_LEVEL = 1 << 10
@@ -58,6 +60,6 @@ def _start_with_stack(thread: threading.Thread, size: int) -> None:
         with contextlib.suppress(ValueError):  # longer than this system allows
             threading.stack_size(size)
         try:
-            thread.start()
+            threads.start(thread)
         finally:
             threading.stack_size(usual)

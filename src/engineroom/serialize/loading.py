@@ -11,6 +11,8 @@ import threading
 from importlib import import_module
 from typing import Any
 
+from engineroom.machine import threads
+
 _LONGEST = 5.0
 """Seconds to wait for the other thread, which waits in turn if this one was interrupted while it imported something."""
 
@@ -34,7 +36,7 @@ def _import_elsewhere(name: str) -> None:
 
     thread = threading.Thread(target=run, name=f"import {name}", daemon=True)
     try:
-        thread.start()
+        threads.start(thread)
     except RuntimeError:  # there is no memory for one, or the interpreter is ending
         return
     thread.join(_LONGEST)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import inspect
 import pickle
+from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
 
@@ -231,3 +232,33 @@ def test_arguments_are_shown_by_their_names(rc: Client) -> None:
         keywords = {name for name, each in shown.items() if each.kind is each.KEYWORD_ONLY} | ({"block"} & set(shown))
         assert keywords == names, method
         assert not any(each.kind is each.VAR_KEYWORD for each in shown.values())
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (
+            lambda: er.Client("tcp://10.0.0.1:8786"),
+            r"'tcp://10\.0\.0\.1:8786' is an address, .* ipcontroller-client",
+        ),
+        (lambda: er.Client("ray://head:10001"), "is an address"),
+        (lambda: er.Client("scheduler:8786"), "is an address"),
+        (lambda: er.Client(er.Cluster()), r"write `cluster\.connect_client_sync\(\)`"),  # type: ignore[arg-type]
+        (lambda: er.Client(n_workers=2), r"has no option n_workers: .* `engineroom\.Cluster\(n=4\)"),  # type: ignore[call-arg]
+        (lambda: er.Client(address="tcp://h:1"), r"has no option address: .*`Client\(path\)`"),  # type: ignore[call-arg]
+        (lambda: er.Client(time_out=2), r"has no option time_out: did you mean timeout\?"),  # type: ignore[call-arg]
+    ],
+)
+def test_what_users_of_other_systems_give_a_client_is_answered_at_once(
+    call: Callable[[], object], words: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
+    with pytest.raises(TypeError, match=words):
+        call()
+
+
+def test_a_file_may_be_named_like_an_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "node1:10101").write_text("")
+    with pytest.raises(er.ConnectionFileError, match="node1:10101 is empty"):
+        er.Client("node1:10101")

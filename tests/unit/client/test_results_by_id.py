@@ -6,6 +6,7 @@ import datetime as dt
 import weakref
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,7 +17,8 @@ from engineroom.client.connection.session import Session
 from engineroom.client.state.output import TaskOutput
 from engineroom.client.state.recent import MOST, MOST_BYTES, Recent
 from engineroom.ids import SessionId, task_id
-from engineroom.protocol.messages import Outcome, Output, Result, Status
+from engineroom.protocol.history import AskRecords
+from engineroom.protocol.messages import Ask, Outcome, Output, Result, Status
 from tests.conftest import wait_until
 from tests.patience import SECONDS
 from tests.unit.client.fake_controller import FakeController
@@ -57,6 +59,13 @@ def test_metadata_are_there_in_callbacks_and_after_the_end_of_the_client(rc: Cli
     assert wait_until(lambda: seen == ["ok"])
     rc.close()
     assert rc.metadata[result.msg_id].status == "ok"
+
+
+def test_a_date_in_a_query_is_its_first_moment_here(rc: Client, fake: FakeController) -> None:
+    day = dt.date(2026, 3, 1)
+    rc.db_query({"submitted": {"$gte": day}})
+    [asked] = [message.question for message in fake.heard_of(Ask) if isinstance(message.question, AskRecords)]
+    assert msgspec.msgpack.decode(asked.query) == {"submitted": {"$gte": dt.datetime(2026, 3, 1).astimezone()}}
 
 
 def test_what_has_not_ended_has_its_label(rc: Client, fake: FakeController) -> None:

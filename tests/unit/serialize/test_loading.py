@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -55,3 +57,47 @@ def test_an_error_of_an_import_is_the_error_of_whoever_needs_it(place: Path) -> 
         loaded("does_not_load")
     with pytest.raises(ModuleNotFoundError):
         loaded("is_not_there")
+
+
+LATE = """
+import os, sys, threading
+from engineroom.machine.threads import start
+from engineroom.serialize.deep import deeper
+from engineroom.serialize.loading import loaded
+from engineroom.client.connection.io_thread import IOThread
+from engineroom.client.waiting.waits import CallbackThread
+
+class Late:
+    def __del__(self, write=os.write, io=IOThread("io"), callbacks=CallbackThread("callbacks")):
+        write(1, b"the interpreter is ending\\n" if sys.is_finalizing() else b"too early\\n")
+        callbacks.call(print)
+        callbacks.stop()
+        for begin in (io.start, lambda: deeper(print)):
+            try:
+                begin()
+            except RuntimeError as error:
+                write(1, str(error).encode() + b"\\n")
+        try:
+            loaded("imported_late")
+        except ImportError:
+            write(1, b"nothing can be imported\\n")
+
+late = Late()
+"""
+
+
+def test_a_finalizer_that_runs_at_the_very_end_waits_for_no_thread(place: Path) -> None:
+    (place / "imported_late.py").write_text("VALUE = b'loaded'\n")
+    done = subprocess.run(
+        [sys.executable, "-c", LATE],
+        env={**os.environ, "PYTHONPATH": str(place)},
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=True,
+    )
+    no_thread = "can't create new thread at interpreter shutdown"
+    assert (done.stdout.splitlines(), done.stderr) == (
+        ["the interpreter is ending", no_thread, no_thread, "nothing can be imported"],
+        "",
+    )

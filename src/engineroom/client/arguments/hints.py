@@ -187,6 +187,7 @@ _MODULE = {
         "write `rc = engineroom.Client()` to connect to a running cluster, or `engineroom.Cluster(n=4)` to start one"
     ),
     "map": f"write `{_BALANCED}.map_sync(f, xs)`, where `rc` is a Client",
+    "progress": "write `ar.wait_interactive()`, or `view.map_sync(f, xs, progress=True)`",
     "put": "write `rc[:].push({'name': value})`, where `rc` is a Client",
     "shutdown": "write `rc.shutdown(hub=True)`, where `rc` is a Client, or `cluster.stop_cluster_sync()`",
     "submit": f"write `{_BALANCED}.apply_async(f, x)`, where `rc` is a Client",

@@ -9,6 +9,17 @@ from typing import Any, TypedDict
 
 log = logging.getLogger(__name__)
 
+_START = (
+    "a Client connects to a cluster that runs; to start one, write `engineroom.Cluster(n=4).start_and_connect_sync()`"
+)
+_FILE = "pass the path of the controller's ipcontroller-client.json: `Client(path)`"
+
+_ELSEWHERE = {
+    **dict.fromkeys(("n", "n_workers", "num_cpus", "processes", "threads_per_worker", "engines"), _START),
+    **dict.fromkeys(("address", "host", "port", "scheduler_file", "url"), _FILE),
+}
+"""Options that other systems have, and what to write instead."""
+
 _NO_MEANING_HERE = frozenset({"context", "debug", "paramiko", "packer", "unpacker", "session", "username", "key"})
 
 
@@ -34,7 +45,8 @@ def say_ignored(options: dict[str, Any], known: Iterable[str]) -> None:
         from difflib import get_close_matches  # only now needed
 
         close = get_close_matches(unknown[0], list(known), 1)
-        hint = f": did you mean {close[0]}?" if close else ""
+        instead = _ELSEWHERE.get(unknown[0]) or (f"did you mean {close[0]}?" if close else "")
+        hint = f": {instead}" if instead else ""
         raise TypeError(f"Client() has no option {', '.join(unknown)}{hint}")
     meant = sorted(name for name, value in options.items() if value)
     if meant:

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
+from engineroom.machine import threads
 from engineroom.transport.loops import new_loop
 
 T = TypeVar("T")
@@ -27,7 +28,7 @@ class IOThread:
         return self._thread is threading.current_thread()
 
     def start(self) -> None:
-        self._thread.start()
+        threads.start(self._thread)
 
     def call(self, callback: Callable[[], object]) -> None:
         """Have `callback()` called on the thread soon; nothing happens after `stop`."""

@@ -15,7 +15,9 @@ def queue_status(session: Session, ids: tuple[int, ...], *, verbose: bool, singl
     reply = session.ask(AskQueues(verbose), "'queue_status'")
     assert isinstance(reply, Queues)
     found: dict[Any, Any] = {
-        each.engine: _status(each, verbose=verbose) for each in reply.engines if each.engine in ids
+        each.engine: _status(each, verbose=verbose)
+        for each in sorted(reply.engines, key=lambda each: each.engine)
+        if each.engine in ids
     }
     if single:
         return dict(found.get(ids[0], {}))

@@ -50,8 +50,8 @@ class Facts(Hinted):
     execute_input = _fact("execute_input", "The code that `execute` ran; None for other calls.")
     execute_result = _fact("execute_result", "What `execute` returned, an ExecuteReply; None for other calls.")
     label = _fact("label", "The label of the call; None if it has none.")
-    after = _fact("after", "Always None: the dependencies of a task are in its record, see `Client.db_query`.")
-    follow = _fact("follow", "Always None: the dependencies of a task are in its record, see `Client.db_query`.")
+    after = _fact("after", "The ids of the tasks that it waits or waited for, as its flag `after` says.")
+    follow = _fact("follow", "The ids of the tasks that it waits or waited for, as its flag `follow` says.")
 
     @property
     def metadata(self) -> Any:

@@ -85,6 +85,8 @@ def _aware(value: Any) -> Any:
     """Return a query whose dates have time zones, and whose tuples and sets are lists, as they can be sent."""
     if isinstance(value, dt.datetime):
         return value if value.tzinfo is not None else value.astimezone()
+    if isinstance(value, dt.date):  # its first moment, as pandas and SQL have it
+        return dt.datetime.combine(value, dt.time()).astimezone()
     if isinstance(value, Mapping):
         return {key: _aware(each) for key, each in value.items()}
     if isinstance(value, list | tuple | set | frozenset):

@@ -11,6 +11,8 @@ import time
 from collections.abc import Callable, Generator
 from typing import Any
 
+from engineroom.machine import threads
+
 log = logging.getLogger(__name__)
 
 _LONGEST = 3600.0
@@ -212,7 +214,13 @@ class CallbackThread:
             thread = threading.Thread(target=self._run, name=self.name, daemon=True)
             if self._thread is None:  # a finalizer may have been here meanwhile
                 self._thread = thread
-                thread.start()
+                self._start(thread)
+
+    def _start(self, thread: threading.Thread) -> None:
+        try:
+            threads.start(thread)
+        except RuntimeError:  # the interpreter is ending: nothing calls back any more
+            self._thread = None
 
     def stop(self, *, wait: bool = True) -> None:
         """End the thread after the callbacks that are waiting; `wait` until it has ended."""

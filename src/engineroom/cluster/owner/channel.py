@@ -15,6 +15,7 @@ import msgspec
 from engineroom.cluster.line.errors import NoSuchSet
 from engineroom.cluster.line.messages import Answered, Report, Request, line_of, read_report
 from engineroom.errors import LaunchError
+from engineroom.machine import threads
 from engineroom.machine.lines import Lines
 
 
@@ -30,7 +31,7 @@ class Channel:
         self._listener = threading.Thread(target=self._listen, name="engineroom-cluster", daemon=True)
 
     def open(self) -> None:
-        self._listener.start()
+        threads.start(self._listener)
 
     def send(self, line: bytes) -> None:
         """Send bytes as they are; nothing happens if the host is gone."""
