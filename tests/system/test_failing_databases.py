@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from engineroom.cluster.why.report import as_text
 from engineroom.settings.profiles import Profile
 from tests.conftest import wait_until
 from tests.patience import SECONDS
+from tests.system.conftest import Command
 
 SHELF = """
 from pathlib import Path
@@ -92,3 +94,29 @@ def test_a_store_of_an_installed_package_fails_and_works_again(
     audit = rc.audit()
     assert audit.well, str(audit)
     assert (audit["missed"], audit["trouble"], audit["delivered"]) == (0, "", 6)
+
+
+DAMAGE = {
+    "it can't be opened": (
+        lambda place: place.write_text(""),
+        "Tasks go on; until this is solved they are kept in memory",
+    ),
+    "it is damaged": (lambda place: _damaged(place), "It was renamed to tasks.db.corrupt-"),
+}
+
+
+def _damaged(place: Path) -> None:
+    place.mkdir()
+    (place / "tasks.db").write_text("this is no database")
+
+
+@pytest.mark.parametrize(("damage", "words"), DAMAGE.values(), ids=DAMAGE)
+def test_whoever_starts_a_cluster_is_told_what_is_wrong_with_its_database(
+    command: Callable[..., Command], tmp_path: Path, damage: Callable[[Path], object], words: str
+) -> None:
+    place = tmp_path / "place"
+    damage(place)
+    started = command("ipcluster", "start", "-n", "0", "--", "--sqlitedb", f"--SQLiteDB.location={place}")
+    started.says("0 engines are ready")
+    assert words in started.output
+    assert started.signal(signal.SIGINT).ends() == 0

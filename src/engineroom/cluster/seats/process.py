@@ -136,7 +136,7 @@ def _say_ready(controller: Controller, plan: ControllerPlan) -> None:
     engine = f"ipengine {profile.options(plan.config.cluster_id)}".rstrip()
     log.info("ready: engines by `%s`; on other machines by `ipengine --file` with a copy", engine)
     if plan.log_file:
-        say(*(f"ipcontroller: {words}" for words in controller.recorder.restoring.said))
+        say(*(f"ipcontroller: {words}" for words in controller.recorder.said))
         say(
             f"ipcontroller: listens on port {controller.port}; log: {plan.log_file}",
             f"connection files: {identity.client_file} for clients, {identity.engine_file} for engines",
@@ -151,7 +151,7 @@ def _follow_host(controller: Controller) -> None:
     """Say that we listen, and stop when the host says so or is gone."""
     import asyncio  # loaded already, by the controller
 
-    said = {"port": controller.port, "said": controller.recorder.restoring.said}
+    said = {"port": controller.port, "said": controller.recorder.said}
     os.write(1, json.dumps(said).encode() + b"\n")
     os.set_blocking(0, False)
     asyncio.get_running_loop().add_reader(0, partial(_hear, controller, Lines()))

@@ -66,6 +66,12 @@ class Recorder:
         self.scribe = Scribe(0.0)
         self.earlier = Earlier(self.scribe, time.time)
         self.restoring = Restoring(self, controller)
+        self._said_of_store: list[str] = []
+
+    @property
+    def said(self) -> list[str]:
+        """What whoever has started this controller is to know: what is wrong with the store, and what goes on."""
+        return [*self._said_of_store, *self.restoring.said]
 
     @property
     def trouble(self) -> str:
@@ -171,6 +177,8 @@ class Recorder:
     def report(self, words: str) -> None:
         """Tell the log and the clients what became of the store; called by any thread."""
         log.warning("%s", words)
+        if self.store is None:  # it is being opened, and no client is there
+            self._said_of_store.append(words)
         self._controller.call_soon(self._tell, words)
 
     def _tell(self, words: str) -> None:
