@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable
 from pickle import PickleBuffer
 from typing import Any
@@ -27,7 +28,7 @@ def wrap_large(value: Any) -> Any:
         return _Large(value) if len(value) > _LARGE else value
     if (kind is tuple or kind is list or kind is dict) and len(value) <= _MANY and _has_large(value, _DEPTH):
         return _wrapped_for_sure(value)
-    if hasattr(kind, "__array_interface__") and value.nbytes >= WORTH_A_LOOK:
+    if hasattr(kind, "__array_interface__"):
         _check_copy(value)
     return value
 
@@ -42,15 +43,18 @@ def _has_large(container: Any, depth: int) -> bool:
                     return True
             elif depth and len(item) <= _MANY and _has_large(item, depth - 1):
                 return True
-        elif hasattr(kind, "__array_interface__") and item.nbytes >= WORTH_A_LOOK:
+        elif hasattr(kind, "__array_interface__"):
             _check_copy(item)
     return False
 
 
-def _check_copy(array: Any) -> None:
-    """MemoryError: there is no memory for the copy that pickle makes of `array`, if it is of a subclass or has gaps."""
-    if type(array).__name__ != "ndarray" or not array.flags.forc:
-        check_memory(array.nbytes)
+def _check_copy(value: Any) -> None:
+    """MemoryError: there is no memory for the copy that pickle makes of an array that is of a subclass or has gaps."""
+    numpy = sys.modules.get("numpy")
+    if numpy is None or not isinstance(value, numpy.ndarray) or value.nbytes < WORTH_A_LOOK:
+        return
+    if type(value) is not numpy.ndarray or not value.flags.forc:
+        check_memory(value.nbytes)
 
 
 def _wrapped_for_sure(value: Any) -> Any:

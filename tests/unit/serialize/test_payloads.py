@@ -7,6 +7,7 @@ import operator
 import sys
 import threading
 import weakref
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -346,3 +347,14 @@ def found_in(its):
         if isinstance(its, bytearray) or isinstance(first, bytes) or first == "a":
             return its
         its = first
+
+
+class Picture:
+    """It can be seen as an array, as a picture of Pillow, and is none."""
+
+    __array_interface__: ClassVar[dict[str, object]] = {"shape": (1,), "typestr": "|u1", "version": 3}
+
+
+@pytest.mark.parametrize("value", [Picture(), [Picture()], {"picture": Picture()}])
+def test_what_can_be_seen_as_an_array_is_not_asked_what_only_arrays_have(value: object) -> None:
+    assert type(unpack(joined(pack(value)))) is type(value)
