@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import ClassVar, NamedTuple
 
 from engineroom.errors import ProtocolError
+from engineroom.machine.large_blocks import private
 from engineroom.machine.pieces import POOL
 from engineroom.machine.shared_memory.room import suffices
 from engineroom.protocol.records import CHUNK, MAX_RECORD
@@ -219,7 +220,7 @@ class AssembledPayload(PlacedPayload):
         super().__init__(size, accept=accept, refuse=refuse)
         self.see_to_memory()
         # A bytearray is zeroed here and now; of a mapping, the kernel zeroes each page when it is first written.
-        self._place = memoryview(mmap.mmap(-1, size) if size >= _WORTH_MAPPING else bytearray(size))
+        self._place = memoryview(private(size) if size >= _WORTH_MAPPING else bytearray(size))
 
 
 class Progress(NamedTuple):

@@ -6,6 +6,7 @@ import asyncio
 import time
 
 from engineroom.machine import open_files
+from engineroom.machine.large_blocks import BLOCKS
 from engineroom.machine.shared_memory.kept import MOST_KEPT
 from engineroom.machine.shared_memory.mapped import MAPPINGS
 from engineroom.machine.shared_memory.pool import IDLE_SECONDS, SHARED
@@ -19,16 +20,23 @@ class IdleMemory:
         self._sweeping: asyncio.TimerHandle | None = None
         SHARED.users += 1
         MAPPINGS.kept.most = open_files.share(8, MOST_KEPT)
+        BLOCKS.most = SHARED.limit // 4
 
     def sweep_later(self) -> None:
         """Look, in a while, what is idle: something is in use now."""
         if self._sweeping is None:
             self._sweeping = self._loop.call_later(IDLE_SECONDS, self._sweep)
 
+    @property
+    def some(self) -> bool:
+        """Whether anything is kept that others have let go of."""
+        return len(MAPPINGS.kept) > 0 or len(BLOCKS) > 0
+
     def _sweep(self) -> None:
         self._sweeping = None
-        left = MAPPINGS.kept.sweep(time.monotonic() - IDLE_SECONDS)
-        if SHARED.sweep() or left:
+        before = time.monotonic() - IDLE_SECONDS
+        left = [MAPPINGS.kept.sweep(before), BLOCKS.sweep(before), SHARED.sweep()]
+        if any(left):
             self.sweep_later()
 
     def close(self) -> None:
@@ -41,3 +49,4 @@ class IdleMemory:
             SHARED.disallow()
             MAPPINGS.kept.most = 0
             MAPPINGS.kept.clear()
+            BLOCKS.close()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import mmap
 from collections.abc import Callable
 
+from engineroom.machine.large_blocks import private
 from engineroom.machine.shared_memory.again import mapper_of
 from engineroom.machine.shared_memory.memfd import OwnSegment
 from engineroom.protocol.streams import PlacedPayload
@@ -31,7 +31,7 @@ class NearPayload(PlacedPayload):
     def arrive_alone(self) -> None:
         """Have it come for this process alone. MemoryError, OSError: there is no memory for it."""
         self.see_to_memory()
-        self._place = memoryview(mmap.mmap(-1, self.size))
+        self._place = memoryview(private(self.size))
 
     def lie_in(self, view: memoryview, reopen: Callable[[], int]) -> None:
         """Have all of it there, at the beginning of the segment that `reopen()` opens again."""

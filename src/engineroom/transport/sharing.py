@@ -276,7 +276,7 @@ class Sharing:
         if self.due:  # asked after that: who does not see that somebody looks wakes the loop
             self._write_soon()
             self._looks = self._looks and _LOOKS
-        if len(MAPPINGS.kept) and not self._closed:
+        if self._memory.some and not self._closed:
             self._memory.sweep_later()
         if self._looks:
             self._loop.call_later(_SOON, self._look)

@@ -17,6 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engineroom.client.sequences.partitions import DISTRIBUTIONS, in_turn, pack_part, with_rows
+from engineroom.client.sequences.rows import arrays
+from engineroom.machine.large_blocks import LargeBlocks
 from engineroom.serialize.payloads import unpack
 
 places = st.integers(1, 7)
@@ -248,6 +250,37 @@ def test_no_row_is_lost_or_changed_whatever_parts_are_joined(parts: list[Any], d
         assert same(row, found), (row, found)
         if isinstance(row, bool | np.bool | str):
             assert isinstance(found, bool | np.bool | str)
+
+
+LONG = 3 << 18
+
+
+@pytest.mark.parametrize(
+    ("parts", "again"),
+    [
+        ([np.arange(LONG), np.arange(LONG)], True),
+        ([np.ones((LONG, 2), ">f4"), np.zeros((1, 2), ">f4"), np.ones((LONG, 2), ">f4")], True),
+        ([np.asfortranarray(np.ones((LONG, 2))), np.ones((LONG, 2))], False),
+        ([np.ones(LONG, object), np.ones(LONG, object)], False),
+        ([np.ones(LONG).view(Tagged), np.ones(LONG).view(Tagged)], True),
+        ([np.arange(10), np.arange(10)], False),
+    ],
+)
+def test_long_arrays_are_joined_in_memory_that_is_there(
+    monkeypatch: pytest.MonkeyPatch, parts: list[Any], *, again: bool
+) -> None:
+    blocks = LargeBlocks()
+    monkeypatch.setattr(arrays, "BLOCKS", blocks)
+    blocks.most = 256 << 20
+    rows = arrays.ArrayRows()
+    for _ in range(2):
+        whole = rows.join(parts)
+        assert np.array_equal(whole, np.concatenate(parts))
+        assert (type(whole), whole.dtype) == (type(parts[0]), parts[0].dtype)
+        whole[0] = 7
+        assert parts[0].flat[0] != 7
+        del whole
+    assert len(blocks) == again
 
 
 @given(st.lists(st.sampled_from([0, 1, 2, 3, 99, 100, 101, 150]), max_size=5))

@@ -1,5 +1,7 @@
 """Streams go as far as both credits allow, take turns, and arrive whole."""
 
+import os
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -130,6 +132,17 @@ def test_what_is_passed_on_is_refused_as_well_if_there_is_no_memory_for_it(monke
     incoming.add(2, Payload(LOOK_AFTER - 1, refuse=said.append))
     chunk(incoming, 2, bytes(10))
     assert said == ["no memory for 50,331,648 bytes"]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing forks here")
+def test_what_a_forked_child_writes_to_a_payload_is_not_seen_here() -> None:
+    payload = AssembledPayload(8 << 20)
+    child = os.fork()
+    if not child:
+        payload.buffer()[:3] = b"abc"
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert payload.buffer()[:3] == bytes(3)
 
 
 def test_credit_is_returned_in_quarters_of_the_window() -> None:

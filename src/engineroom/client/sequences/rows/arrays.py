@@ -7,6 +7,7 @@ from itertools import chain
 from typing import Any
 
 from engineroom.client.sequences.rows.kind import loaded
+from engineroom.machine.large_blocks import BLOCKS
 
 _NUMBERS = frozenset("biufc")
 
@@ -52,6 +53,9 @@ def _concatenate(np: Any, parts: Sequence[Any]) -> Any:
     parts = [np.asarray(part) if type(part) is np.memmap else part for part in parts]
     dtypes = {part.dtype for part in parts}
     if len(dtypes) == 1:
+        whole = _place_for(np, parts)
+        if whole is not None:
+            return np.concatenate(parts, out=whole)
         return np.concatenate(parts, dtype=parts[0].dtype)  # without it the byte order would change
     kinds = {dtype.kind for dtype in dtypes}
     if len(kinds) == 1 or kinds <= _NUMBERS:
@@ -63,6 +67,15 @@ def _concatenate(np: Any, parts: Sequence[Any]) -> Any:
             if _holds(np, whole, parts):
                 return whole
     return _of_objects(np, parts)
+
+
+def _place_for(np: Any, parts: Sequence[Any]) -> Any:
+    """Return an array for all rows of these parts, in memory that is there already; None: it had better be made."""
+    dtype, shape = parts[0].dtype, (sum(map(len, parts)), *parts[0].shape[1:])
+    if dtype.hasobject or not all(type(part) is np.ndarray and part.flags.c_contiguous for part in parts):
+        return None
+    place = BLOCKS.take(sum(part.nbytes for part in parts))
+    return None if place is None else np.ndarray(shape, dtype, place)
 
 
 def _holds(np: Any, whole: Any, parts: Sequence[Any]) -> bool:
