@@ -48,14 +48,28 @@ def test_memory_goes_back_once_nothing_changes_and_again_once_what_was_kept_is_g
 
 def test_what_is_freed_is_kept_while_much_passes(monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[str] = []
-    for name in ("keep_freed", "keep_little", "give_back"):
+    short = True
+
+    def keep_freed() -> bool:
+        done.append("keep_freed")
+        return not short
+
+    monkeypatch.setattr(memory, "keep_freed", keep_freed)
+    for name in ("keep_little", "give_back"):
         monkeypatch.setattr(memory, name, lambda name=name: done.append(name))
 
     async def story() -> None:
+        nonlocal short
         looks = thrift.Thrift(lambda: 0, reuse=True, quiet=0.01)
         looks.passed(thrift.WORTH)
         assert done == []
-        looks.passed(thrift.WORTH)
+        looks.passed(1)
+        assert done == ["keep_freed"]
+        looks.close()
+        assert done.pop() == "keep_freed"
+        short = False
+        looks = thrift.Thrift(lambda: 0, reuse=True, quiet=0.01)
+        looks.passed(thrift.WORTH + 1)
         looks.passed(thrift.WORTH + 1)
         assert done == ["keep_freed"]
         await comes_true(lambda: looks._timer is None)

@@ -30,16 +30,19 @@ def keep_large_apart(*, apart: bool) -> None:
         libc.mallopt(_MMAP_THRESHOLD, _LARGE if apart else _HUGE)
 
 
-def keep_freed() -> None:
+def keep_freed() -> bool:
     """Have malloc keep what is freed, up to 256 MiB at the end of its heap, until `keep_little` is called.
 
     Large bytes that come one after the other are made in it again. Else they would lie in fresh pages each time, and to
-    have the kernel map and clear those takes several times as long as to fill them.
+    have the kernel map and clear those takes several times as long as to fill them. False: nothing has changed, for
+    memory is short.
     """
-    libc = _libc()
-    if libc is not None:
-        libc.mallopt(_MMAP_THRESHOLD, _HUGE)
-        libc.mallopt(_TRIM_THRESHOLD, max(2 * _HUGE, min(_KEPT, room() // 8)))
+    libc, most = _libc(), min(_KEPT, room() // 8)
+    if libc is None or most <= 2 * _HUGE:
+        return False
+    libc.mallopt(_MMAP_THRESHOLD, _HUGE)
+    libc.mallopt(_TRIM_THRESHOLD, most)
+    return True
 
 
 def keep_little() -> None:

@@ -44,8 +44,7 @@ class Thrift:
             if self._tune:
                 self._keep_apart(apart=self._kept() > 2 * WORTH)
             if self._reuse and not self._reusing:
-                self._reusing = True
-                memory.keep_freed()
+                self._reusing = memory.keep_freed()
             if self._timer is None:
                 self._look_soon()
 

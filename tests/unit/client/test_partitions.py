@@ -17,8 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engineroom.client.sequences.partitions import DISTRIBUTIONS, in_turn, pack_part, with_rows
-from engineroom.client.sequences.rows import arrays
-from engineroom.machine.large_blocks import LargeBlocks
+from engineroom.client.sequences.rows.arrays import ArrayRows
+from engineroom.machine.large_blocks import BLOCKS
 from engineroom.serialize.payloads import unpack
 
 places = st.integers(1, 7)
@@ -269,10 +269,8 @@ LONG = 3 << 18
 def test_long_arrays_are_joined_in_memory_that_is_there(
     monkeypatch: pytest.MonkeyPatch, parts: list[Any], *, again: bool
 ) -> None:
-    blocks = LargeBlocks()
-    monkeypatch.setattr(arrays, "BLOCKS", blocks)
-    blocks.most = 256 << 20
-    rows = arrays.ArrayRows()
+    monkeypatch.setattr(BLOCKS, "most", 256 << 20)
+    rows = ArrayRows()
     for _ in range(2):
         whole = rows.join(parts)
         assert np.array_equal(whole, np.concatenate(parts))
@@ -280,7 +278,8 @@ def test_long_arrays_are_joined_in_memory_that_is_there(
         whole[0] = 7
         assert parts[0].flat[0] != 7
         del whole
-    assert len(blocks) == again
+    assert len(BLOCKS) == again
+    BLOCKS.close()
 
 
 @given(st.lists(st.sampled_from([0, 1, 2, 3, 99, 100, 101, 150]), max_size=5))
