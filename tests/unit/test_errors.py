@@ -190,6 +190,14 @@ def test_the_message_of_several_errors_gives_each_of_their_messages():
     ]
 
 
+def test_a_call_that_no_engine_has_run_names_none():
+    assert str(remote(engine=-1)) == "[apply] ValueError: bad"
+    alike = CompositeError("failed", [remote(engine=-1), remote(engine=-1)])
+    assert "\n[apply] ValueError: bad" in str(alike)
+    assert "-1" not in "".join(alike.render_traceback())
+    assert "[0:apply]" in str(CompositeError("failed", [remote(engine=-1), remote(engine=0)]))
+
+
 def test_errors_without_tracebacks_are_listed_by_their_messages():
     words = [("EngineError", f"engine {n} died", "", {**INFO, "engine_id": n}) for n in range(6)]
     error = CompositeError("all failed", words)

@@ -113,8 +113,14 @@ def last_words(error: RemoteError) -> str:
 
 
 def where(info: EngineInfo) -> str:
-    """Return "[engine:method] ", as it stands before a remote error; `info`: of its engine."""
-    return f"[{info.get('engine_id', '?')}:{info.get('method', '?')}] " if info else "[Engine Exception] "
+    """Return "[engine:method] ", as it stands before a remote error; `info`: of its engine.
+
+    Of a call that no engine has run, only "[method] ".
+    """
+    if not info:
+        return "[Engine Exception] "
+    engine, method = info.get("engine_id", "?"), info.get("method", "?")
+    return f"[{method}] " if engine == -1 else f"[{engine}:{method}] "
 
 
 def item_words(item: Item | None) -> str:

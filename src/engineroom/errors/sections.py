@@ -54,7 +54,7 @@ def heading(section: Section) -> str:
     if not all(infos):
         return where({}) + _items(section)
     engines = {info.get("engine_id", "?") for info in infos}
-    numbers = ranges(engine for engine in engines if isinstance(engine, int)) or "?"
+    numbers = -1 if engines == {-1} else ranges(each for each in engines if isinstance(each, int) and each >= 0) or "?"
     return where({**infos[0], "engine_id": numbers}) + _items(section)
 
 

@@ -22,7 +22,7 @@ from engineroom.cluster.sets.hosted import HostedEngine, Life, ready_ids
 from engineroom.cluster.sets.lasting_spawner import LastingSpawner
 from engineroom.cluster.sets.life import actions, events
 from engineroom.cluster.sets.life.forked import ForkedLife
-from engineroom.cluster.sets.remarks import about_engines
+from engineroom.cluster.sets.remarks import about_engines, all_engines
 from engineroom.errors import LaunchError
 from engineroom.ids import Instance, TaskId
 from engineroom.machine.logs import last_line, rotate
@@ -293,7 +293,7 @@ class EngineHouse:
     def _gathered(self, gathered: actions.Gathered) -> None:
         engines, missing, name = gathered.engines, gathered.missing, self._answers[gathered.request][0]
         if not missing:
-            self._steps.note(steps.REGISTERED, words=f"all {len(engines)} engines", who=self._who(name))
+            self._steps.note(steps.REGISTERED, words=all_engines(len(engines)), who=self._who(name))
         if not missing or gathered.closing:
             self._answer(gathered.request, "")
             return

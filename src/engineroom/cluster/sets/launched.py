@@ -20,7 +20,7 @@ from engineroom.cluster.plan.host_plan import HostPlan
 from engineroom.cluster.sets.life import actions, events
 from engineroom.cluster.sets.life.launched import LaunchedLife
 from engineroom.cluster.sets.life.set_phases import LaunchedSet
-from engineroom.cluster.sets.remarks import about_set
+from engineroom.cluster.sets.remarks import about_set, all_engines
 from engineroom.cluster.sets.waiters import Waiters
 from engineroom.errors import LaunchError
 from engineroom.ids import Instance
@@ -239,7 +239,7 @@ class LaunchedEngines:
     def _over(self, action: actions.Over, error: Exception | None) -> None:
         match action:
             case actions.SetComplete(name, n):
-                self._steps.note(steps.REGISTERED, words=f"all {n} engines", who=self._who(name))
+                self._steps.note(steps.REGISTERED, words=all_engines(n), who=self._who(name))
                 self._starts.over(name)
             case actions.SetShort():
                 self._short(action)

@@ -11,6 +11,11 @@ from engineroom.cluster.sets.life.actions import SetShort
 from engineroom.machine.logs import last_line
 
 
+def all_engines(n: int) -> str:
+    """Return "all 4 engines", of a set that has so many."""
+    return "its engine" if n == 1 else f"all {n} engines"
+
+
 def about_set(short: SetShort, *, timeout: float) -> str:
     """Return what is wrong with a set of which engines are missing, and where their output is."""
     words = f"{short.missing} of {short.n} engines did not register"
