@@ -55,6 +55,16 @@ def test_a_terminal_has_one_line_that_moves(plan: HostPlan, monkeypatch: pytest.
     assert seen.getvalue() == ("\rstarting: 0 of 2 engines are ready\rstarting: 1 of 2 engines are ready\r\x1b[Klook\n")
 
 
+def test_a_line_that_moves_fits_a_narrow_terminal(plan: HostPlan, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "20")
+    seen = Terminal()
+    console = Console(plan, stream=seen)
+    for report in (Progress(0, 2), Progress(1, 2)):
+        console(report)
+    assert seen.getvalue() == "\rstarting: 0 of 2 en\rstarting: 1 of 2 en"
+
+
 def test_a_terminal_that_cannot_has_plain_lines(plan: HostPlan, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "dumb")
     seen = Terminal()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from typing import TextIO
 
@@ -45,7 +46,8 @@ class Console:
         if self.ready:
             return
         if self._live:
-            self._write(f"\rstarting: {progress.ready} of {progress.n} engines are ready")
+            width = shutil.get_terminal_size().columns - 1  # a column more, and the next one could not begin there
+            self._write(f"\r{f'starting: {progress.ready} of {progress.n} engines are ready'[:width]}")
             self._open_line = True
         elif not progress.ready:
             self._say(f"starting {progress.n} engine{'s' if progress.n != 1 else ''}")
