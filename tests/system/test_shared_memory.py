@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import contextlib
 import os
 import subprocess
 import sys
@@ -16,6 +17,8 @@ import pytest
 from engineroom import Client, Cluster, Reference
 from engineroom.machine.shared_memory.mapped import MAPPINGS
 from engineroom.machine.shared_memory.pool import SHARED
+from engineroom.protocol.connection_files import read_connection_file
+from engineroom.protocol.questions import AskBounds
 from engineroom.serialize.payloads import pack, unpack
 from tests.patience import SECONDS
 from tests.system.conftest import until
@@ -36,6 +39,15 @@ def segments_of(pid: int) -> set[str]:
     """Return the inodes of what a process maps of others' memory."""
     lines = Path(f"/proc/{pid}/maps").read_text(encoding="utf-8").splitlines()
     return {line.split()[4] for line in lines if "memfd:engineroom-payload" in line and " rw-p " in line}
+
+
+def segments_held(pid: int) -> int:
+    """Return how many descriptors of others' memory a process has open."""
+    held = 0
+    for path in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(OSError):  # it is closed meanwhile
+            held += "memfd:engineroom-payload" in os.readlink(path)
+    return held
 
 
 def looks(data: Any) -> tuple[int, int, bool, str]:
@@ -205,3 +217,20 @@ def test_nothing_is_left_of_a_client_that_was_killed_but_what_engines_have(rc: C
         return not any(map(segments_of, pids))
 
     until(nothing_is_mapped)
+
+
+def test_a_history_takes_no_shared_memory_from_those_who_made_it(tmp_path: Path) -> None:
+    """Arguments and results of ended tasks are kept in a database; what is under way has the shared memory."""
+    cluster = Cluster(
+        n=1, profile_dir=tmp_path / "profile_history", controller_args=[f"--IPController.max_shared_bytes={32 * MIB}"]
+    )
+    with cluster as rc:
+        for number in range(30):
+            data = np.full(5 * MIB, number, np.uint8)
+            assert rc[0].apply_sync(lambda its: its, data)[-1] == number
+        record = read_connection_file(cluster.client_connection_file).controller
+        assert record is not None
+        assert segments_held(record.pid) <= 6
+        assert rc._session.ask(AskBounds(), "which limits bind").words == ()  # type: ignore[union-attr]
+        entries = rc.db_query({"completed": {"$ne": None}}, keys=["msg_id"])
+        assert len(entries) > 5

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from engineroom.machine.own_modules import stay_importable
+from engineroom.machine.shared_memory.room import share
 from engineroom.store.changes import Submitted
 from engineroom.store.config import DictStore, MongoServer, NoDatabase, OwnStore, SQLiteFile, StoreConfig
 from engineroom.store.entry import Entry
@@ -31,6 +32,7 @@ def create_store(
     """
     match config:
         case DictStore(records, size, fraction):
+            size = share(size) if size == DictStore().size_limit else size
             return MemoryStore(record_limit=records, size_limit=size, cull_fraction=fraction, unfinished=unfinished)
         case NoDatabase():
             return NoStore()

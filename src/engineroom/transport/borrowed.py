@@ -9,12 +9,13 @@ from typing import ClassVar
 
 from engineroom.machine.shared_memory.again import mapper_of
 from engineroom.machine.shared_memory.memfd import map_to_read
+from engineroom.machine.shared_memory.room import suffices
 from engineroom.protocol.messages import Shared
-from engineroom.protocol.streams import Buffer, Payload
+from engineroom.protocol.streams import LOOK_AFTER, Buffer, Payload
 from engineroom.transport.idle_payloads import IdlePayloads
 
-_LITTLE = 4 << 20
-"""Up to this size a payload that is kept for long is copied, so that its sender can write the memory again."""
+_MOST = 256 << 20
+"""Larger ones are not copied: this process would stand still meanwhile."""
 
 _looking = threading.Lock()
 """Held while a payload is mapped or copied."""
@@ -68,12 +69,14 @@ class HeldPayload(Payload):
     @property
     def may_be_kept(self) -> bool:
         """Whether it is worth a copy if it is not needed at once."""
-        return not self.lent and self.size <= _LITTLE
+        return not self.lent and self.size <= _MOST
 
     def keep(self) -> bool:
         """Have a copy of it, and no part in the memory any more; False if somebody has it, or looks at it."""
         with _looking:
             if not self.may_be_kept or self._looked_at or self.descriptor < 0:
+                return False
+            if self.size >= LOOK_AFTER and not suffices(self.size):
                 return False
             data = os.pread(self.descriptor, self.size, self.offset)
             if len(data) != self.size:

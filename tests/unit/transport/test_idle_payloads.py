@@ -89,6 +89,18 @@ def test_beyond_a_bound_the_oldest_are_copied_at_once(idle: IdlePayloads) -> Non
     assert [each.copied for each in large] == [True] + [False] * 16
 
 
+def test_large_ones_are_copied_only_beyond_the_bound(clock: Clock, idle: IdlePayloads) -> None:
+    large = [Held(20 << 20) for _ in range(3)]
+    add(idle, *large)
+    clock.go_on(2 * AFTER)
+    assert not any(each.copied for each in large)
+    little = [Held() for _ in range(5)]
+    add(idle, *little)
+    assert [each.copied for each in (*large, *little)] == [True] + [False] * 7
+    add(idle, Held(20 << 20))
+    assert [each.copied for each in (*large, *little)] == [True, True] + [False] * 6
+
+
 def test_many_small_ones_are_bounded_too(idle: IdlePayloads) -> None:
     small = [Held(1) for _ in range(258)]
     add(idle, *small)
