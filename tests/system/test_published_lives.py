@@ -15,12 +15,15 @@ import pytest
 
 import engineroom as er
 from engineroom import Client, Cluster
+from engineroom.protocol.connection_files import read_connection_file
 from engineroom.serialize.functions.interactive import home
 from tests.chaos.faults import CONTROLLER, ENGINE
 from tests.chaos.victim import Victim
 from tests.patience import SECONDS
-from tests.system.conftest import answers, until
+from tests.system.conftest import Command, answers, until
 from tests.system.held_tasks import Mark, wait_for_file
+from tests.system.proxy import Proxy
+from tests.system.test_faults_controller import through
 from tests.system.test_killed_amid_data import client_that, has
 
 MIB = 2**20
@@ -170,5 +173,36 @@ def test_published_before_there_are_engines_and_taken_by_those_that_come(tmp_pat
             held = rc[:].apply_async(lambda x, path: (wait_for_file(path), int(x[0]))[1], ref, str(mark))
         mark.set()
         assert held.done() or held.get(SECONDS) == [4, 4]
+    finally:
+        cluster.stop_cluster_sync()
+
+
+def test_what_is_released_while_an_engine_is_away_is_gone_when_it_is_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ENGINEROOM_TRANSPORT", "tls")
+    cluster = Cluster(profile_dir=str(tmp_path / "profile"), controller_args=["--nodb"])
+    cluster.start_controller_sync()
+    file = cluster.client_connection_file
+    try:
+        with Proxy(read_connection_file(file).port) as proxy, Client(file, timeout=SECONDS) as rc:
+            place = through(proxy, file.replace("-client", "-engine"), tmp_path / "engine.json")
+            engine = Command("ipengine", f"--file={place}")
+            rc.wait_for_engines(1, timeout=SECONDS)
+            kept, released = (rc.publish(np.full(MIB, number, np.uint8)) for number in (1, 2))
+            assert rc[0].apply_sync(lambda x, y: int(x[0] + y[0]), kept, released) == 3
+            digests = hash_of(kept), hash_of(released)
+            proxy.cut()
+            released.release()
+            gc.collect()
+            waiting = rc[0].apply_async(int)
+            assert until(lambda: rc.queue_status(0)["queue"] == 1)  # so the controller knows of the release as well
+            proxy.heal()
+            assert waiting.get(SECONDS) == 0
+            until(lambda: rc[0].apply_sync(lambda its: list(map(published_here, its)), digests) == [True, False])
+            before = proxy.carried
+            assert rc[0].apply_sync(lambda x: int(x[0]), kept) == 1
+            assert proxy.carried - before < MIB // 2, "it was sent again"
+            engine.signal(signal.SIGTERM).close()
     finally:
         cluster.stop_cluster_sync()

@@ -51,6 +51,7 @@ class Admission:
             host=join.host,
             info=join.info,
             tunnel=join.tunnel,
+            epoch=join.epoch,
             clock_offset=clock_offset(join, time.time()),
         )
         if identity_of(join.secret) != join.identity:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +32,7 @@ from engineroom.transport import bodies
 from engineroom.transport.thrift import Thrift
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from engineroom.controller.copies.neighbours import Copies
     from engineroom.controller.recording.recorder import Recorder
@@ -53,6 +54,7 @@ class Bodies:
         self.intake = FunctionIntake(self.functions, self._feed_function, self._send_away)
         self._asked: OrderedDict[tuple[bytes, Peer, bytes], None] = OrderedDict()
         """What engines lack of functions whose clients may have yet to come back: function, engine, what is lacking."""
+        self._waits_for_claims = False
         self._recorded: Callable[[], object] = tuple
         self._dropping: Callable[[bytes], object] = bytes
 
@@ -184,14 +186,38 @@ class Bodies:
             self._dropping(action.hash)
             self.intake.drop(action.hash)
         elif isinstance(action, DropSession):
-            for digest in self.functions.published_by(action.session):
+            for digest in self.functions.values.of(action.session):
                 self._release(digest, action.session)
+
+    def take_published(self, link: Link, digests: Sequence[bytes], *, known: bool) -> None:
+        """An engine has come back and holds these published values; `known`: it had spoken to this controller."""
+        for digest in self.functions.held(link.peer, digests, known=known):
+            link.connection.send(Released(digest))
+        if self.functions.values.unclaimed and not self._waits_for_claims:
+            self._waits_for_claims = True
+            self._wait_for_claims()
+
+    def _wait_for_claims(self) -> None:
+        asyncio.get_running_loop().call_later(self._state.limits.linger, self._look_for_claims)
+
+    def _look_for_claims(self) -> None:
+        """Let go of what clients of earlier controllers had published, unless one may come back for a task."""
+        if any(session.tasks for session in self._state.gone.values()):
+            self._wait_for_claims()
+            return
+        self._waits_for_claims = False
+        for digest in self.functions.values.nobody_returns():
+            self.functions.over(digest)
+            self._tell_engines(digest)
 
     def _release(self, digest: bytes, session: bytes) -> None:
         """Let go of a published value, here and on engines, unless others have published it, too."""
         if self.functions.released(digest, session):
-            for link in self._links.engines.values():
-                link.connection.send(Released(digest))
+            self._tell_engines(digest)
+
+    def _tell_engines(self, digest: bytes) -> None:
+        for link in self._links.engines.values():
+            link.connection.send(Released(digest))
 
     def send_long(self, link: Link, message: Any, body: object) -> None:
         """Send a message, and its bytes in a stream."""

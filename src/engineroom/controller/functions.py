@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Sequence
 
+from engineroom.core.published import PublishedValues
 from engineroom.ids import Peer
 from engineroom.protocol.content_hashes import content_hash
 from engineroom.protocol.messages import Function
@@ -14,9 +15,6 @@ UNKNOWN = Peer(0)
 
 _MOST_LOOSE = 256
 """So many parts are held before a function is there that they belong to."""
-
-_MOST_PUBLISHED = 10_000
-"""So many parts are known to have been published; engines keep others until they end."""
 
 
 class FunctionShelf:
@@ -37,8 +35,8 @@ class FunctionShelf:
         """The parts of each function, until it is dropped."""
         self._loose: OrderedDict[bytes, None] = OrderedDict()
         """Parts that belong to no function."""
-        self._publishers: OrderedDict[bytes, set[bytes]] = OrderedDict()
-        """Parts that engines keep until they are released: the sessions that have published them."""
+        self.values = PublishedValues()
+        """Parts that engines keep until they are released."""
         self._senders: dict[bytes, Peer] = {}
         """Who has sent what nobody here has looked at."""
 
@@ -72,7 +70,7 @@ class FunctionShelf:
     def size_of(self, digest: bytes) -> int:
         """Return the bytes of a function that is here, and of its parts."""
         function, _ = self._functions[digest]
-        if digest in self._publishers:
+        if digest in self.values:
             return 0  # it does not go with the functions that name it
         own = len(function.body) if isinstance(function.body, bytes) else function.body.size
         return own + sum(self.size_of(part) for part in function.parts or () if part in self._functions)
@@ -122,7 +120,7 @@ class FunctionShelf:
             users.discard(digest)
             if not users:
                 self._users.pop(part, None)
-                if part in self._publishers and part in self._functions:
+                if part in self.values and part in self._functions:
                     self._is_loose(part)
                 else:
                     self._forget(part)
@@ -134,28 +132,28 @@ class FunctionShelf:
 
     def published(self, digest: bytes, session: bytes) -> None:
         """`session` has published this part."""
-        self._publishers.setdefault(digest, set()).add(session)
-        if len(self._publishers) > _MOST_PUBLISHED:
-            self._publishers.popitem(last=False)
-
-    def published_by(self, session: bytes) -> list[bytes]:
-        """Return what `session` has published and not released."""
-        return [digest for digest, whose in self._publishers.items() if session in whose]
+        self.values.published(digest, session)
 
     def released(self, digest: bytes, session: bytes) -> bool:
         """`session` has released this part; return whether engines are to let go of it: nobody else has published it.
 
         An engine may have got it from an earlier controller, or over an earlier connection: then it is not known here.
         """
-        whose = self._publishers.get(digest, set())
-        whose.discard(session)
-        if whose:
-            return False
-        self._publishers.pop(digest, None)
+        over = self.values.released(digest, session)
+        if over:
+            self.over(digest)
+        return over
+
+    def over(self, digest: bytes) -> None:
+        """Nobody needs this part any more."""
         self._forget(digest)
         for sent in self._sent.values():
             sent.discard(digest)
-        return True
+
+    def held(self, engine: Peer, digests: Sequence[bytes], *, known: bool) -> list[bytes]:
+        """An engine has come back, and has these parts; return those that it is to let go. See `PublishedValues`."""
+        self._sent.setdefault(engine, set()).update(digest for digest in digests if digest in self.values)
+        return self.values.held(digests, known=known)
 
     def _forget(self, digest: bytes) -> None:
         self._functions.pop(digest, None)

@@ -14,7 +14,8 @@ from engineroom.transport.connection import Connection
 @dataclass(slots=True, eq=False)
 class Link:
     """One connected peer. `identity`: session or instance; `host`: instance of the engine's host, or b"";
-    `tunnel`: the ssh server that it comes through; `clock_offset`: seconds to add to its wall times."""
+    `tunnel`: the ssh server that it comes through; `epoch`: the controller that it spoke to before, or b"";
+    `clock_offset`: seconds to add to its wall times."""
 
     peer: Peer
     role: str
@@ -25,6 +26,7 @@ class Link:
     clock_offset: float = 0.0
     engine_id: int = -1
     tunnel: str = ""
+    epoch: bytes = b""
 
 
 class Links:

@@ -18,6 +18,7 @@ from engineroom.protocol.messages import (
     EngineExited,
     Finished,
     Function,
+    HoldsPublished,
     Keep,
     NamesListed,
     NeedFunction,
@@ -150,6 +151,8 @@ class EngineReceiver(_PromptReceiver):
                 controller.bodies.take_finished(link, message)
             elif type(message) is NeedFunction:
                 controller.bodies.need_function(link, message)
+            elif type(message) is HoldsPublished:
+                controller.bodies.take_published(link, message.hashes, known=link.epoch == controller.epoch)
             elif type(message) is NamesListed:
                 controller.names.answered(link, message)
             else:

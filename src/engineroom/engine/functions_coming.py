@@ -7,7 +7,8 @@ from functools import partial
 
 from engineroom.engine.attempts import Attempt
 from engineroom.protocol.content_hashes import content_hash
-from engineroom.protocol.messages import Function, NeedFunction, Released
+from engineroom.protocol.messages import Function, HoldsPublished, NeedFunction, Released
+from engineroom.protocol.ranges import MOST_LISTED
 from engineroom.protocol.streams import Payload
 from engineroom.serialize.functions.table import FunctionTable
 from engineroom.transport import bodies
@@ -28,8 +29,11 @@ class FunctionsComing:
         self._lacking: dict[bytes, list[Attempt]] = {}
 
     def connected(self, connection: Connection) -> None:
-        """Use `connection` from now on, and ask there for what was asked for before."""
+        """Use `connection` from now on: say which published values are here, and ask for what was asked for before."""
         self._connection = connection
+        published = self._table.all_published()
+        for start in range(0, len(published), MOST_LISTED):
+            connection.send(HoldsPublished(tuple(published[start : start + MOST_LISTED])))
         for function, attempts in self._lacking.items():
             if attempts:
                 self._ask(attempts[0], function)

@@ -31,6 +31,12 @@ class NeedFunction(Header, frozen=True, tag="need"):
     wrong: bool = False
 
 
+class HoldsPublished(Header, frozen=True, tag="holds_published"):
+    """An engine that comes back still has these published values. In pieces, if there are many."""
+
+    hashes: Annotated[tuple[Hash, ...], Fewer]
+
+
 class Released(Header, frozen=True, tag="released"):
     """A client needs this published value no more; also controller to engine, if no client does."""
 

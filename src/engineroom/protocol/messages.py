@@ -43,6 +43,7 @@ from engineroom.protocol.flow import Cancel as Cancel
 from engineroom.protocol.flow import Credit as Credit
 from engineroom.protocol.flow import Near as Near
 from engineroom.protocol.functions import Function as Function
+from engineroom.protocol.functions import HoldsPublished as HoldsPublished
 from engineroom.protocol.functions import NeedFunction as NeedFunction
 from engineroom.protocol.functions import Released as Released
 from engineroom.protocol.inputs import ForgetInputs as ForgetInputs
@@ -331,7 +332,7 @@ _OfEngines = EngineJoined | EngineLeft | EngineSilent
 _OfTasks = Result | Ended | Output | Display | TasksStarted | SubmitAgain
 ToClient = _Both | Refused | _OfEngines | _OfTasks | NeedFunction | KeptRan | Synced | Answer | Notice
 _OfAttempts = Started | Waits | Finished | Unmet | Revoked | Withdrawn | AlreadyStarted | Output | Display
-FromEngine = _Both | Near | Held | _OfAttempts | NeedFunction | Full | NamesListed
+FromEngine = _Both | Near | Held | HoldsPublished | _OfAttempts | NeedFunction | Full | NamesListed
 ToEngine = (
     _Both
     | Near

@@ -96,7 +96,7 @@ def test_a_published_part_outlives_functions_until_all_have_released_it() -> Non
     assert b"p" in shelf
     assert not shelf.released(b"p", b"three")
     assert not shelf.released(b"p", b"one")
-    assert (shelf.published_by(b"one"), shelf.published_by(b"two")) == ([], [b"p"])
+    assert (shelf.values.of(b"one"), shelf.values.of(b"two")) == ([], [b"p"])
     assert b"p" in shelf
     assert shelf.released(b"p", b"two")
     assert b"p" not in shelf

@@ -171,6 +171,11 @@ class FunctionTable:
         entry = self._entries.get(digest)
         return entry.body if type(entry) is _Published else None
 
+    def all_published(self) -> list[bytes]:
+        """Return the hashes of the published values that are here."""
+        with self._lock:
+            return [digest for digest, entry in self._entries.items() if type(entry) is _Published]
+
     def release(self, digest: bytes) -> None:
         """Let go of a published value."""
         with self._lock:
