@@ -167,7 +167,6 @@ class Controller:
         if self._prompt_already:
             return False
         self._prompt_already = True
-        self._loop.call_soon(self._next_tick)
         self._touched = set()
         return True
 
@@ -179,6 +178,7 @@ class Controller:
         touched, self._touched = self._touched, None
         for connection in touched or ():
             connection.flush()
+        self._loop.call_soon(self._next_tick)
 
     def feed(self, peer: Peer, event: Event) -> None:
         """Let the core handle `event`, and do what it says."""

@@ -233,13 +233,14 @@ class Connection(asyncio.BufferedProtocol):
             return
         if self.sharing is not None and self.sharing.due:
             self._outbox += self.sharing.news()
-        parts: list[Buffer] = []
-        if not self._writable or len(self._outbox) > _MANY:
+        messages = self._outbox
+        if not messages:
+            self._write(())  # there may be what the kernel did not take of another thread's record
+        elif self._writable and len(messages) <= _MANY:
+            self._outbox = []
+            self._write(message_records(messages, limit=self._longest, leave_out=self._unsent))
+        else:
             self._write_some()
-        elif self._outbox:
-            messages, self._outbox = self._outbox, []
-            parts += message_records(messages, limit=self._longest, leave_out=self._unsent)
-        self._write(parts)
         outgoing = self._outgoing
         while outgoing.turns and self._writable and not self._outbox and (chunk := outgoing.next_chunk()) is not None:
             stream, data = chunk
@@ -261,7 +262,7 @@ class Connection(asyncio.BufferedProtocol):
             messages = outbox[start : start + _MANY]
             start += len(messages)
             backlog.written(messages)
-            self._write([*message_records(messages, limit=self._longest, leave_out=self._unsent)])
+            self._write(message_records(messages, limit=self._longest, leave_out=self._unsent))
         del outbox[:start]
         if not outbox:
             backlog.empty()
@@ -278,7 +279,7 @@ class Connection(asyncio.BufferedProtocol):
         Only while nothing else is being sent. `claim()`: whether it is still to be written, asked when nothing is in
         the way any more; if not, nothing is written.
         """
-        return self._wire is not None and self._wire.write_now(message, claim)
+        return not self._outbox and self._wire is not None and self._wire.write_now(message, claim)
 
     @property
     def broken(self) -> bool:
@@ -344,7 +345,6 @@ class Connection(asyncio.BufferedProtocol):
             self._wire = Wire(
                 self._transport,
                 self._secrecy,
-                loop_has_more=lambda: bool(self._outbox),
                 on_rest=lambda: self._loop.call_soon_threadsafe(self.flush),
                 on_broken=lambda: self._loop.call_soon_threadsafe(self.abort, "a write was interrupted"),
             )
@@ -485,7 +485,7 @@ class Connection(asyncio.BufferedProtocol):
             self._flush_scheduled = True
             self._loop.call_soon(self.flush)
 
-    def _write(self, parts: list[Buffer]) -> None:
+    def _write(self, parts: Sequence[Buffer]) -> None:
         if self._wire is not None:
             self._wire.write(parts)
         elif parts:

@@ -81,23 +81,22 @@ class Turn:
     that is not to be lost goes into a list, by one more call that cannot be interrupted.
     """
 
-    __slots__ = ("counts", "error", "left", "locked", "opened", "opening", "over", "rest", "taken", "thread")
+    opening = False
+    """Whether TLS has been given what was read."""
+    opened: int | None = None
+    """How many bytes that made."""
+    taken = False
+    """Whether the thread has taken them."""
+    rest: Callable[[], object] | None = None
+    """What is still to be done about what it has taken, in any thread; once more does no harm."""
+    error: OSError | None = None
+    left = over = False
 
     def __init__(self) -> None:
         self.thread = threading.get_ident()
         self.locked: list[bool] = []
         self.counts: list[int] = []
         """How many bytes have been read."""
-        self.opening = False
-        """Whether TLS has been given these bytes."""
-        self.opened: int | None = None
-        """How many bytes that made."""
-        self.taken = False
-        """Whether the thread has taken them."""
-        self.rest: Callable[[], object] | None = None
-        """What is still to be done about what it has taken, in any thread; once more does no harm."""
-        self.error: OSError | None = None
-        self.left = self.over = False
 
     @property
     def begun(self) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from engineroom.errors import ProtocolError
@@ -34,14 +34,15 @@ class Wire:
         transport: asyncio.Transport,
         secrecy: Secrecy | None,
         *,
-        loop_has_more: Callable[[], bool],
         on_rest: Callable[[], object],
         on_broken: Callable[[], object],
     ) -> None:
-        """`secrecy`: the TLS state, None for a Unix socket. `loop_has_more()`: whether messages wait for the loop;
-        `on_rest()`: have the loop call `write`; `on_broken()`: have it give up the connection."""
+        """`secrecy`: the TLS state, None for a Unix socket.
+
+        `on_rest()`: have the loop call `write`; `on_broken()`: have it give up the connection.
+        """
         self._transport, self._secrecy = transport, secrecy
-        self._loop_has_more, self._on_rest, self._on_broken = loop_has_more, on_rest, on_broken
+        self._on_rest, self._on_broken = on_rest, on_broken
         self._lock: Any = threading.RLock()
         self._rest = b""
         """What the kernel did not take of a record; it goes out before anything else."""
@@ -66,9 +67,7 @@ class Wire:
         try:
             # No bytecode lies between taking the lock and knowing it, so that no handler can raise there.
             locked.extend(map(lock.acquire, _AT_ONCE))
-            if not locked[0] or self._descriptor < 0 or self._rest:
-                return False
-            if self._loop_has_more() or self._transport.get_write_buffer_size():
+            if not locked[0] or self._descriptor < 0 or self._rest or self._transport.get_write_buffer_size():
                 return False
             try:
                 record = b"".join(message_records((message,)))
@@ -108,7 +107,7 @@ class Wire:
             self._rest = record[written:]
             self._on_rest()
 
-    def write(self, parts: list[Buffer]) -> None:
+    def write(self, parts: Sequence[Buffer]) -> None:
         """Write `parts`, as they are where the kernel takes them at once. For the loop."""
         with self._lock:
             if self._broken:
@@ -175,7 +174,7 @@ class Wire:
         if self._descriptor >= 0:
             lead_nowhere(self._descriptor)
 
-    def _to_kernel(self, parts: list[Buffer]) -> int:
+    def _to_kernel(self, parts: Sequence[Buffer]) -> int:
         if self._descriptor < 0:
             return 0
         try:
