@@ -12,9 +12,14 @@ from typing import Any
 
 import pytest
 
-from engineroom.protocol.messages import Answer, Ask, Join, Notice, Stream
+from engineroom.ids import TaskId
+from engineroom.machine.shared_memory.memfd import available
+from engineroom.machine.shared_memory.pool import SHARED
+from engineroom.protocol.messages import Answer, Ask, Call, Join, Kind, Notice, Stream, Submit
 from engineroom.protocol.questions import AskSteps
+from engineroom.transport import bodies
 from engineroom.transport.bell import Bell
+from engineroom.transport.borrowed import HeldPayload
 from engineroom.transport.connection import Connection
 from engineroom.transport.dial import connect
 from engineroom.transport.reading import POSSIBLE, Reading, Turn
@@ -127,21 +132,46 @@ def test_what_comes_in_streams_is_the_loops(open_door: Any) -> None:
     async def story() -> None:
         async with open_door() as door, knock(door) as (connection, inbox, far, waiting):
             waiting.takes = 1.0
-            bodies: list[Any] = []
-            inbox.on_message = lambda said: bodies.append(connection.receive(said.body)) if said.body else None
+            here: list[Any] = []
+            inbox.on_message = lambda said: here.append(connection.receive(said.body)) if said.body else None
             waiting.start()
             sizes = [1 << 20, 100, 300_000]
             for number, size in enumerate(sizes):
                 far.send(Answer(number, body=far.open_stream([bytes([number]) * size])))
                 far.flush()
-            await comes_true(lambda: len(bodies) == len(sizes) and all(body.complete for body in bodies))
-            assert [bytes(body.buffer()) for body in bodies] == [
+            await comes_true(lambda: len(here) == len(sizes) and all(body.complete for body in here))
+            assert [bytes(body.buffer()) for body in here] == [
                 bytes([number]) * size for number, size in enumerate(sizes)
             ]
             far.send(Answer(9))
             await comes_true(lambda: len(inbox.messages) == len(sizes) + 1)
 
     asyncio.run(story())
+
+
+@pytest.mark.skipif(not available(), reason="Linux has it")
+def test_a_thread_may_read_while_the_far_end_has_hold_of_something_in_shared_memory(open_door: Any) -> None:
+    async def story() -> None:
+        async with open_door() as door, knock(door) as (connection, _, far, waiting):
+            held: list[Any] = []
+            said = door.inside[0][3]
+            said.on_message = lambda message: held.append(bodies.receive(far, message.call.body, assemble=False))
+            for end in (connection, far):
+                end.share(1 << 30)
+            SHARED.allow(64 << 20)
+            view = SHARED.snapshot([memoryview(bytes(300_000))])
+            assert view is not None
+            stream = bodies.send(connection, Submit(TaskId(b"t" * 24), Call(Kind.APPLY)), [view])
+            await comes_true(lambda: held and connection.left(stream) == 0)
+            assert isinstance(held[0], HeldPayload)
+            turn = Turn()
+            assert waiting.reading.begin(turn)
+            waiting.reading.end(turn)
+
+    try:
+        asyncio.run(story())
+    finally:
+        SHARED.forget()
 
 
 @pytest.mark.parametrize("transport", ["unix", "tls"])

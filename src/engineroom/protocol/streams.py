@@ -294,13 +294,15 @@ class OutgoingStreams:
         self.chunk = CHUNK
         self._ready = ready
         self._streams: dict[int, _Outgoing] = {}
+        self._held: dict[int, _Outgoing] = {}
+        """Those of which nothing needs to be sent."""
         self.turns: deque[_Outgoing] = deque()
         self._last = 0
         self.failed: list[tuple[int, str]] = []
 
     @property
     def some(self) -> bool:
-        """Whether there is any."""
+        """Whether there is any of which something may have to be sent."""
         return bool(self._streams)
 
     def open(self, payload: Payload) -> int:
@@ -323,13 +325,13 @@ class OutgoingStreams:
 
     def cancel(self, stream: int) -> None:
         """Send no more of `stream`."""
-        if (outgoing := self._streams.pop(stream, None)) is not None:
+        if (outgoing := self._streams.pop(stream, None) or self._held.pop(stream, None)) is not None:
             outgoing.release()
 
     def held(self, stream: int) -> None:
-        """The far end has hold of all of `stream`, though nothing of it was sent."""
-        if (outgoing := self._streams.get(stream)) is not None:
-            outgoing.sent = outgoing.payload.size
+        """The far end has hold of all of `stream`, though nothing of it was sent; it is to be kept until `cancel`."""
+        if (outgoing := self._streams.pop(stream, None)) is not None:
+            self._held[stream] = outgoing
 
     def left(self, stream: int) -> int:
         """Return how many bytes of `stream` have not been sent; 0 also if nobody wants them."""
@@ -369,7 +371,7 @@ class OutgoingStreams:
 
     def close(self) -> None:
         """Forget all streams."""
-        for stream in tuple(self._streams):
+        for stream in (*self._streams, *self._held):
             self.cancel(stream)
         self.turns.clear()
 

@@ -15,8 +15,6 @@ _ENCRYPTED_BUFFER = 256 * 1024
 _SOONER_COPIED = 16 * 1024
 """Bytes, as many as TLS encrypts at once: each time costs both sides more than it does to put so many in one place."""
 
-_ENCRYPTED_BUFFER = 256 * 1024
-
 
 class Secrecy:
     """The TLS state of one connection. Not for two threads at once."""

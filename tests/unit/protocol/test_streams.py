@@ -1,6 +1,7 @@
 """Streams go as far as both credits allow, take turns, and arrive whole."""
 
 import os
+import sys
 
 import pytest
 from hypothesis import given
@@ -56,6 +57,23 @@ def test_long_streams_take_turns() -> None:
     streams.credit(first, size)
     streams.credit(second, size)
     assert [stream for stream, _ in drain(streams)] == [first, second] * 3
+
+
+@pytest.mark.parametrize("end", ["cancel", "close"])
+def test_of_what_the_far_end_has_hold_of_nothing_is_sent_and_it_is_kept_until_the_end(end: str) -> None:
+    streams = OutgoingStreams(nothing)
+    payload = Payload.of([b"abc"])
+    watchers = sys.getrefcount(payload)
+    stream = streams.open(payload)
+    assert (streams.some, streams.left(stream)) == (True, 3)
+    streams.held(stream)
+    assert (streams.some, streams.left(stream)) == (False, 0)
+    streams.credit(0, 1000)
+    streams.credit(stream, 3)
+    assert drain(streams) == []
+    assert sys.getrefcount(payload) > watchers
+    streams.cancel(stream) if end == "cancel" else streams.close()
+    assert sys.getrefcount(payload) == watchers
 
 
 def test_a_payload_that_still_arrives_is_passed_on_as_it_grows() -> None:
