@@ -39,6 +39,16 @@ def write_record(profile: Profile, **changes: object) -> Path:
     return path
 
 
+def test_what_was_stopped_on_purpose_leaves_no_warning_in_the_logs(
+    command: Callable[..., Command], profile: Profile
+) -> None:
+    command("ipcluster", "start", "-n", "1", "--daemonize").succeeds()
+    command("ipcluster", "stop").succeeds()
+    logs = "".join(path.read_text() for path in profile.log_dir.iterdir())
+    assert "engine left" in logs
+    assert "WARNING" not in logs
+
+
 def test_start_says_what_runs_and_what_to_type_next(command: Start, profile: Profile) -> None:
     start = command("ipcluster", "start", "-n", "2").says("stop it:")
     assert start.lines[0] == "starting 2 engines\n"

@@ -14,6 +14,7 @@ from engineroom.ids import Peer
 from engineroom.machine.processes import start_time
 from engineroom.protocol.closing import Closing
 from engineroom.protocol.messages import Shutdown, Signal
+from engineroom.trail.stops import engine_was_ended
 
 if TYPE_CHECKING:
     from engineroom.controller.shell import Controller
@@ -71,7 +72,9 @@ class Presence:
             case HangUp(peer=peer, reason=reason):
                 self._hang_up(peer, reason)
             case Lost(engine=engine, cause=cause):
-                log.warning("engine lost", extra={"engine": engine, "cause": cause})
+                wanted = engine_was_ended(cause)
+                level, words = (logging.INFO, "engine left") if wanted else (logging.WARNING, "engine lost")
+                log.log(level, words, extra={"engine": engine, "cause": cause})
                 self._controller.identity.known_engines.left(engine)
             case Stop(reason=reason):
                 log.warning("the lease has expired: the ipcluster that started this controller is gone")

@@ -10,7 +10,7 @@ import pytest
 
 from engineroom.client.client import Client
 from engineroom.client.engines.renewed import warn_of_renewed
-from engineroom.client.state.engine_table import WANTED
+from engineroom.trail.stops import BY_COMMAND, ENGINE_ENDS
 from tests.conftest import wait_until
 from tests.unit.client.fake_controller import FakeController
 
@@ -44,7 +44,7 @@ def test_a_call_to_all_engines_says_once_which_of_them_it_does_not_reach(
     assert "`rc.wait_for_engines(2)` waits for them" in said
 
 
-@pytest.mark.parametrize("cause", sorted(WANTED))
+@pytest.mark.parametrize("cause", sorted({*ENGINE_ENDS, BY_COMMAND}))
 def test_engines_that_somebody_ended_on_purpose_are_not_missed(
     rc: Client, fake: FakeController, caplog: pytest.LogCaptureFixture, cause: str
 ) -> None:

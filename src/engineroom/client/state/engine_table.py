@@ -15,14 +15,12 @@ from engineroom.errors import NoEnginesRegistered
 from engineroom.ids import Instance
 from engineroom.machine.processes import boot_id, host_name, pid_namespace
 from engineroom.protocol.messages import EngineInfo, EngineJoined, EngineLeft
+from engineroom.trail.stops import engine_was_ended
 
 log = logging.getLogger(__name__)
 
 _MOST_NAMED = 8
 """Engines whose ends an error tells."""
-
-WANTED = frozenset({"exit", "shut down by a client", "stopped by its host"})
-"""The causes of ends that somebody has asked for."""
 
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 
@@ -183,5 +181,5 @@ class EngineTable:
     def _note(self, message: EngineLeft) -> None:
         self.left += 1
         self.departures = [*self.departures[-99:], message]
-        if message.cause not in WANTED:
+        if not engine_was_ended(message.cause):
             self.missing[message.engine] = message.cause
