@@ -35,16 +35,16 @@ def interrupts(signum, frame):
 
 signal.signal(signal.SIGALRM, submits)
 signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
-results = [view.apply_async(abs, -number) for number in range(5000)]
-alone = [view.apply_sync(abs, -number) for number in range(500)]
+results = [view.apply_async(abs, -number) for number in range(2000)]
+alone = [view.apply_sync(abs, -number) for number in range(200)]
 signal.setitimer(signal.ITIMER_REAL, 0)
-right = [result.get(60) for result in results] == list(range(5000)) and alone == list(range(500))
+right = [result.get(60) for result in results] == list(range(2000)) and alone == list(range(200))
 right = right and all(result.get(60) == mine for mine, result in made.items())
 assert right and rc.wait(timeout=60), rc
 
 signal.signal(signal.SIGALRM, interrupts)
 interrupted = 0
-for number in range(600):
+for number in range(300):
     try:
         signal.setitimer(signal.ITIMER_REAL, random.uniform(0.00001, 0.0008))
         if number % 3:

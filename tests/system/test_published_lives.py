@@ -24,7 +24,7 @@ from tests.system.conftest import Command, answers, until
 from tests.system.held_tasks import Mark, wait_for_file
 from tests.system.proxy import Proxy
 from tests.system.test_faults_controller import through
-from tests.system.test_killed_amid_data import client_that, has
+from tests.system.test_killed_amid_data import client_that, has, nothing_is_left
 
 MIB = 2**20
 
@@ -86,11 +86,8 @@ def test_when_the_session_of_a_killed_client_is_over_it_is_gone_everywhere(victi
     assert rc[:].apply_sync(lambda its: int(its[0]), er.Reference("kept")) == [3, 3]
     rc[:].execute("del kept", block=True)
 
-    def nothing_is_left() -> bool:
-        rc[:].apply_sync(gc.collect)
-        return not any(map(has, [*victim.pids(ENGINE), *victim.pids(CONTROLLER)]))
-
-    until(nothing_is_left)
+    rc[:].apply_sync(gc.collect)
+    until(lambda: nothing_is_left(rc, victim))
 
 
 def test_a_reference_that_was_kept_elsewhere_does_not_keep_the_data(rc: Client) -> None:
@@ -123,19 +120,19 @@ def test_two_clients_that_publish_the_same_each_have_their_own(victim: Victim, r
     mine.release()
 
 
-def test_a_thousand_are_published_and_nothing_grows(victim: Victim, rc: Client) -> None:
+def test_many_are_published_and_nothing_grows(victim: Victim, rc: Client) -> None:
     def publish(number: int) -> None:
-        with rc.publish(np.full(300_000, number % 251, np.uint8)) as ref:
+        with rc.publish(np.full(MIB, number % 251, np.uint8)) as ref:
             assert rc[:].apply_sync(lambda x: int(x[0]), ref) == [number % 251] * 2
 
     def sizes() -> list[int]:
         pids = [os.getpid(), *victim.pids(CONTROLLER), *victim.pids(ENGINE)]
         return [psutil.Process(pid).memory_info().rss // MIB for pid in pids]
 
-    for number in range(200):
+    for number in range(50):
         publish(number)
     before = sizes()
-    for number in range(200, 1000):
+    for number in range(50, 250):
         publish(number)
     assert all(now - then < 40 for now, then in zip(sizes(), before, strict=True)), (before, sizes())
 
