@@ -152,17 +152,17 @@ def little_memory(rc: Client) -> Iterator[int]:
 
 
 def test_arguments_that_do_not_fit_an_engine_fail_once_with_their_size(rc: Client, little_memory: int) -> None:
-    with pytest.raises(RemoteError, match=r"arguments of this call take 314,57\d,\d{3} bytes.*no memory") as caught:
-        rc[0].apply_sync(len, bytes(300 * MIB))
+    with pytest.raises(RemoteError, match=r"arguments of this call take 167,77\d,\d{3} bytes.*no memory") as caught:
+        rc[0].apply_sync(len, bytes(160 * MIB))
     assert isinstance(caught.value, MemoryError)
     assert rc[0].apply_sync(os.getpid) == little_memory
 
 
 @pytest.mark.filterwarnings("ignore:a lambda uses:UserWarning")
 def test_a_function_that_does_not_fit_an_engine_fails_once_with_its_size(rc: Client, little_memory: int) -> None:
-    capture = bytes(300 * MIB)
+    capture = bytes(160 * MIB)
     for _ in range(2):
-        with pytest.raises(RemoteError, match=r"no memory for the 314,57\d,\d{3} bytes of this function"):
+        with pytest.raises(RemoteError, match=r"no memory for the 167,77\d,\d{3} bytes of this function"):
             rc[0].apply_sync(lambda: len(capture))
     assert rc[0].apply_sync(os.getpid) == little_memory
 
@@ -181,7 +181,7 @@ assert rc[0].apply_sync(int) == 0
 used = psutil.Process().memory_info().vms
 resource.setrlimit(resource.RLIMIT_AS, (used + 100 * 2**20,) * 2)
 try:
-    rc[0].apply_sync(bytes, 300 * 2**20)
+    rc[0].apply_sync(bytes, 160 * 2**20)
 except MemoryError as error:
     print(error)
 print(rc[0].apply_sync(int, "7"), rc.load_balanced_view().apply_sync(int, "8"))

@@ -75,8 +75,11 @@ def test_a_question_that_no_record_can_carry_is_answered(rc: Client, session: Se
 
 
 def test_lists_of_many_engines_travel_in_pieces(rc: Client, fake: FakeController) -> None:
-    for engine in range(2, 2 * MOST_LISTED + 1):
-        fake.do(fake.join, engine, engine.to_bytes(16))
+    def join_all() -> None:
+        for engine in range(2, 2 * MOST_LISTED + 1):
+            fake.join(engine, engine.to_bytes(16))
+
+    fake.do(join_all)
     assert wait_until(lambda: len(rc.ids) == 2 * MOST_LISTED + 1)
     fake.holding = True
     fake.heard.clear()
