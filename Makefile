@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 VENV := $(if $(PYTHON),.venv-$(patsubst python%,%,$(notdir $(PYTHON))),.venv)
 BIN := $(VENV)/bin
-STEP_BY_STEP := $(addprefix tests/unit/,client/test_interrupted_threads.py client/test_leading.py core/test_check_first.py)
+STEP_BY_STEP := $(addprefix tests/unit/,client/test_interrupted_threads.py client/test_leading.py core/test_check_first.py core/test_flows.py)
 BY_FILE := --dist loadfile --no-loadscope-reorder
 # Thousands of processes are started here, each of which would compile all that it imports.
 unexport PYTHONDONTWRITEBYTECODE

@@ -107,10 +107,19 @@ def mark(tmp_path: Path) -> Mark:
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+def controller_args() -> list[str]:
+    """Return options of the controller of `cluster`; modules have others."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory, controller_args: list[str]) -> Iterator[Cluster]:
     """Yield a cluster of two engines that runs for all tests of a module."""
     cluster = Cluster(
-        n=2, profile_dir=tmp_path_factory.mktemp("cluster") / "profile_module", restart_dead_engines=False
+        n=2,
+        profile_dir=tmp_path_factory.mktemp("cluster") / "profile_module",
+        restart_dead_engines=False,
+        controller_args=controller_args,
     )
     cluster.start_cluster_sync()
     yield cluster

@@ -22,11 +22,8 @@ MIB = 2**20
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    made = Cluster(n=2, profile_dir=str(tmp_path_factory.mktemp("profile")), controller_args=["--nodb"])
-    made.start_cluster_sync()
-    yield made
-    made.stop_cluster_sync()
+def controller_args() -> list[str]:
+    return ["--nodb"]
 
 
 @pytest.fixture(params=["shared", "streams"])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +22,8 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*is sent with the function")
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    made = Cluster(n=2, profile_dir=str(tmp_path_factory.mktemp("profile")), controller_args=["--nodb"])
-    made.start_cluster_sync()
-    yield made
-    made.stop_cluster_sync()
+def controller_args() -> list[str]:
+    return ["--nodb"]
 
 
 def controller_of(cluster: Cluster) -> int:

@@ -7,7 +7,7 @@ import contextlib
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +28,8 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    made = Cluster(n=2, profile_dir=str(tmp_path_factory.mktemp("profile")), controller_args=["--nodb"])
-    made.start_cluster_sync()
-    yield made
-    made.stop_cluster_sync()
+def controller_args() -> list[str]:
+    return ["--nodb"]
 
 
 def segments_of(pid: int) -> set[str]:

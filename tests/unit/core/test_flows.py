@@ -9,11 +9,12 @@ from collections.abc import Iterator, Sequence
 
 import hypothesis.strategies as st
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from engineroom.ids import TaskId
 from engineroom.protocol.messages import Awaits, Options, Status
 from engineroom.protocol.task_ranges import ranges_of
+from tests.examples import drawn, stride
 from tests.unit.core.pretend import PretendEngine, session_id, task
 from tests.unit.core.world import FAILED, TRIVIAL, World
 
@@ -120,11 +121,11 @@ class Flow:
 
 
 def points(name: str) -> list[tuple[int, int]]:
-    """Return at which points an engine can die: how many steps have been, and the engine. Of long flows every third."""
+    """Return at which points an engine can die: how many steps have been, and the engine. Of long flows fewer."""
     flow = Flow(SHAPES[name])
     flow.submit_all()
     steps = sum(1 for _ in flow.steps())
-    return [(step, engine) for step in range(steps) for engine in (0, 1)][:: 1 if steps < 40 else 3]
+    return [(step, engine) for step in range(steps) for engine in (0, 1)][:: stride() * (1 if steps < 40 else 3)]
 
 
 def outlived(name: str, point: int, engine: int, options: Options, *, returns: bool, looked: bool = False) -> Flow:
@@ -171,7 +172,7 @@ DOINGS = st.lists(st.tuples(st.integers(0, 11), st.integers(0, 5)), max_size=60)
 """What happens next: which of all that can happen, and to whom."""
 
 
-@settings(max_examples=50)
+@drawn(100)
 @given(
     shape=shapes(), doings=DOINGS, options=st.sampled_from([AGAIN, ONCE, Options(retries=2)]), seed=st.integers(0, 99)
 )

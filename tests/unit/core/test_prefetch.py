@@ -163,7 +163,7 @@ def crowd(engines: int) -> Play:
     for number in range(engines):
         play(ENGINE_0 + number, EngineUp(instance_id(number)))
     known(play, 0.0)
-    for number in range(2, 2 + 100 * engines):
+    for number in range(2, 2 + 40 * engines):
         play.quietly(CLIENT, submit(number))
     for number in range(engines, 2 * engines):
         play(ENGINE_0 + number, EngineUp(instance_id(number)))

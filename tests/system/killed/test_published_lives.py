@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import os
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +21,10 @@ from tests.chaos.victim import Victim
 from tests.patience import SECONDS
 from tests.system.conftest import Command, answers, until
 from tests.system.held_tasks import Mark, wait_for_file
+from tests.system.killed.conftest import FORGETFUL
+from tests.system.killed.test_killed_amid_data import client_that, has, nothing_is_left
 from tests.system.proxy import Proxy
 from tests.system.test_faults_controller import through
-from tests.system.test_killed_amid_data import client_that, has, nothing_is_left
 
 MIB = 2**20
 
@@ -39,17 +39,8 @@ def hash_of(ref: Any) -> bytes:
 
 
 @pytest.fixture
-def victim(tmp_path: Path) -> Iterator[Victim]:
-    with Victim(tmp_path, 2, options=("--", "--nodb", "--IPController.linger=1")) as victim:
-        yield victim
-        victim.stop()
-
-
-@pytest.fixture
-def rc(victim: Victim) -> Iterator[Client]:
-    with Client(victim.profile.connection_file("client"), timeout=SECONDS) as client:
-        client.wait_for_engines(2, timeout=SECONDS)
-        yield client
+def options() -> tuple[str, ...]:
+    return FORGETFUL
 
 
 def test_controllers_and_engines_that_are_killed_are_sent_it_again(victim: Victim, rc: Client) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,21 +18,6 @@ from tests.chaos.victim import Victim
 from tests.patience import SECONDS
 from tests.system.conftest import Command, answers, dead_sockets, until
 from tests.system.held_tasks import put, wait_for_file
-
-
-@pytest.fixture
-def victim(tmp_path: Path) -> Iterator[Victim]:
-    with Victim(tmp_path, 2) as victim:
-        yield victim
-        victim.stop()
-    assert victim.left() == []
-
-
-@pytest.fixture
-def rc(victim: Victim) -> Iterator[Client]:
-    with Client(victim.profile.connection_file("client"), timeout=SECONDS) as client:
-        client.wait_for_engines(2, timeout=SECONDS)
-        yield client
 
 
 def kill(victim: Victim, whom: str) -> int:

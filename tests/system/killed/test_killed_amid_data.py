@@ -22,8 +22,8 @@ from engineroom.machine.shared_memory.mapped import MAPPINGS
 from engineroom.machine.shared_memory.pool import SHARED
 from tests.chaos.faults import CONTROLLER, ENGINE
 from tests.chaos.victim import Victim
-from tests.patience import SECONDS
 from tests.system.conftest import answers, dead_sockets, until
+from tests.system.killed.conftest import FORGETFUL
 
 MIB = 2**20
 NAME, LARGE = "memfd:engineroom-payload", 8 * MIB
@@ -43,23 +43,9 @@ while True:
 """
 
 
-FORGETFUL = ("--", "--nodb", "--IPController.linger=1")
-"""A database in memory would keep arguments of tasks that have ended, the controller results of clients that left."""
-
-
 @pytest.fixture
-def victim(tmp_path: Path) -> Iterator[Victim]:
-    with Victim(tmp_path, 2, options=FORGETFUL) as victim:
-        yield victim
-        victim.stop()
-    assert victim.left() == []
-
-
-@pytest.fixture
-def rc(victim: Victim) -> Iterator[Client]:
-    with Client(victim.profile.connection_file("client"), timeout=SECONDS) as client:
-        client.wait_for_engines(2, timeout=SECONDS)
-        yield client
+def options() -> tuple[str, ...]:
+    return FORGETFUL
 
 
 @contextlib.contextmanager
