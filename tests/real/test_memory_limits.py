@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -115,3 +117,55 @@ def test_a_controller_in_a_small_group_passes_on_more_than_that(confined: Confin
     rc = confined.client(1)
     assert rc[0].apply_sync(lambda data: data, ones(300 * MIB)).all()
     goes_and_comes(rc, 4 * MIB)
+
+
+def test_a_controller_in_a_small_group_refuses_what_it_has_no_memory_to_pass_on(
+    confined: Confined, groups: Groups, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    group = groups(200 * MIB)
+    monkeypatch.setenv("ENGINEROOM_TRANSPORT", "tls")
+    confined.controller(*group.command)
+    confined.engine()
+    rc = confined.client(1)
+    for call in (
+        lambda: rc[0].apply_sync(len, ones(300 * MIB)),
+        lambda: rc[0].push({"a": ones(300 * MIB)}, block=True),
+        lambda: rc[0].apply_sync(ones, 300 * MIB),
+    ):
+        with pytest.raises(Exception, match=r"the controller could not take .*no memory for 314,57\d,\d{3} bytes"):
+            call()
+    goes_and_comes(rc, 4 * MIB)
+    several = [rc[0].apply_async(len, ones(30 * MIB)) for _ in range(10)]  # more than it has, one after the other
+    assert [each.get(SECONDS) for each in several] == [30 * MIB] * 10
+
+
+CLIENT = """
+import sys
+import numpy as np
+from engineroom import Client
+rc = Client(sys.argv[1])
+size = 200 * 2**20
+np.lib.format.open_memmap(sys.argv[2], "w+", np.uint8, (size,)).flush()
+for data in (np.zeros(size, np.uint8), np.load(sys.argv[2], mmap_mode="r"), np.zeros(2 * size, np.uint8)[::2]):
+    try:
+        rc[0].apply_sync(len, data)
+    except MemoryError as error:
+        print(error)
+print(rc[0].apply_sync(int, "7"))
+"""
+
+
+def test_a_client_in_a_small_group_is_not_killed_by_what_it_sends(
+    confined: Confined, groups: Groups, tmp_path: Path
+) -> None:
+    group = groups(200 * MIB)
+    confined.controller()
+    confined.engine()
+    confined.client(1)
+    file = str(confined.profile / "security" / "ipcontroller-client.json")
+    command = [*group.command, sys.executable, "-c", CLIENT, file, str(tmp_path / "mapped.npy")]
+    said = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
+    lines = said.stdout.splitlines()
+    assert lines[-1:] == ["7"], said.stderr
+    assert len(lines) == 4
+    assert all("argument 1 of 'len' cannot be sent" in line and "209,715,200 bytes" in line for line in lines[:-1])
