@@ -110,6 +110,7 @@ async def connect(
     failures: list[Failure] = []
     time = _Time(seconds, whole)
     left = time.left(0.5)  # the other half is for the addresses
+    nobody_listened = False
     if info.same_machine and info.socket and os.environ.get("ENGINEROOM_TRANSPORT") != "tls":
         try:
             connection = await asyncio.wait_for(by_unix_socket(info.socket, role), left)
@@ -117,12 +118,15 @@ async def connect(
         except (OSError, TimeoutError) as error:
             if isinstance(error, NotLetIn):
                 raise
+            nobody_listened = isinstance(error, FileNotFoundError | ConnectionRefusedError)
             failures.append(Failure(info.socket, _words(error, left)))
     if tunnel is not None and info.ssh and not info.same_machine and not is_this_machine(info.ssh):
         connection = await _through(tunnel, info, role, time, failures)
         join = msgspec.structs.replace(join, tunnel=info.ssh)
     else:
         connection = await _directly(info, role, time.left(), silent, failures)
+        if nobody_listened:
+            connection = await _rather_by_socket(connection, info, role, time.left(0.5))
     return await _handshake(connection, info, role, join, time.left())
 
 
@@ -152,6 +156,16 @@ async def _directly(
     if connection is None:
         raise _no_way(failures, _hint(info))
     return connection
+
+
+async def _rather_by_socket(connection: Connection, info: ConnectionFile, role: str, seconds: float) -> Connection:
+    """Return a connection by the Unix socket if somebody listens there now: the controller has just started."""
+    try:
+        better = await asyncio.wait_for(by_unix_socket(info.socket, role), seconds)
+    except (OSError, TimeoutError):
+        return connection
+    connection.abort("the Unix socket is there by now")
+    return better
 
 
 async def _through(tunnel: Tunnel, info: ConnectionFile, role: str, time: _Time, failures: list[Failure]) -> Connection:
