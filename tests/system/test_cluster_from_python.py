@@ -146,6 +146,10 @@ def test_its_clients_know_which_engines_there_are_when_it_returns(running: Clust
         assert rc.ids == other.ids == [0, 1, 2, 3]
         running.stop_engines_sync(more)
         assert rc.ids == other.ids == [0, 1]
+        running.restart_engine_sync(0)
+        assert rc.ids == other.ids == [0, 1]
+        running.stop_engine_sync(1)
+        assert rc.ids == other.ids == [0]
     running.restart_engines_sync()  # nobody waits for clients that are closed
 
 
