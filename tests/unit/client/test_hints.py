@@ -189,6 +189,13 @@ def test_names_are_not_asked_of_a_load_balanced_view(rc: Client) -> None:
         iter(view)  # type: ignore[call-overload]
 
 
+def test_a_direct_view_is_not_asked_for_names_that_are_numbers(rc: Client) -> None:
+    with pytest.raises(TypeError, match="not iterable"):
+        list(rc[:])  # type: ignore[call-overload]
+    with pytest.raises(TypeError, match="not iterable"):
+        "name" in rc[:]  # type: ignore[operator]  # noqa: B015
+
+
 def test_a_map_explains_keywords_that_it_does_not_have(rc: Client) -> None:
     balanced, direct = rc.load_balanced_view(), rc[:]
     for call, words in (

@@ -66,6 +66,9 @@ class DirectView(PreparingView[Kind]):
         """How many engines there are."""
         return len(self._bind(None))
 
+    if not TYPE_CHECKING:  # a checker refuses this anyway
+        __iter__ = None  # or it would be iterated by asking engines for the names 0, 1, ...
+
     @property
     def _width(self) -> int:
         """How many engines there are, 0 if none."""
