@@ -86,5 +86,5 @@ def test_a_name_that_is_not_utf8_is_refused_in_words(profile: Profile, tmp_path:
     ran = run("start", "-n", "1", "--daemonize", os.fsdecode(b"--profile-dir=" + bytes(tmp_path) + b"/w\xfcrde"))
     assert ran.returncode == 1
     assert ran.stderr.startswith("ipcluster: ")
-    assert r"w\udcfcrde' cannot be used as a name, because it is not UTF-8" in ran.stderr
+    assert r"w\udcfcrde' is not UTF-8, so that no cluster can be started with it" in ran.stderr
     assert "Traceback" not in ran.stderr

@@ -113,7 +113,8 @@ async def connect(
     nobody_listened = False
     if info.same_machine and info.socket and os.environ.get("ENGINEROOM_TRANSPORT") != "tls":
         try:
-            connection = await asyncio.wait_for(by_unix_socket(info.socket, role), left)
+            async with asyncio.timeout(left):
+                connection = await by_unix_socket(info.socket, role)
             return await _handshake(connection, info, role, join, left)
         except (OSError, TimeoutError) as error:
             if isinstance(error, NotLetIn):
@@ -161,9 +162,13 @@ async def _directly(
 async def _rather_by_socket(connection: Connection, info: ConnectionFile, role: str, seconds: float) -> Connection:
     """Return a connection by the Unix socket if somebody listens there now: the controller has just started."""
     try:
-        better = await asyncio.wait_for(by_unix_socket(info.socket, role), seconds)
+        async with asyncio.timeout(seconds):
+            better = await by_unix_socket(info.socket, role)
     except (OSError, TimeoutError):
         return connection
+    except BaseException:
+        connection.abort("not wanted any more")
+        raise
     connection.abort("the Unix socket is there by now")
     return better
 
@@ -214,7 +219,8 @@ async def _dial(
 ) -> Connection:
     if before is not None:
         await asyncio.wait([before], timeout=head_start)
-    return await asyncio.wait_for(candidate.dial(candidate.note), seconds)
+    async with asyncio.timeout(seconds):
+        return await candidate.dial(candidate.note)
 
 
 def _no_way(failures: Sequence[Failure], hint: str) -> NoWay:
@@ -331,7 +337,8 @@ async def _handshake(
     log_unsent, connection.on_unsent = connection.on_unsent, handshaker.unsent
     connection.send(handshake.hello)
     try:
-        welcome = await asyncio.wait_for(handshaker.welcomed, seconds)
+        async with asyncio.timeout(seconds):
+            welcome = await handshaker.welcomed
         connection.on_unsent = log_unsent
         return connection, welcome
     except TimeoutError:

@@ -146,7 +146,8 @@ class Link:
     async def _receive_engines(self, seconds: float) -> None:
         assert self._synced is not None
         try:
-            await asyncio.wait_for(self._synced, seconds)
+            async with asyncio.timeout(seconds):
+                await self._synced
         except TimeoutError:
             raise ConnectionFailed(
                 "the controller let this client in, but did not send the list of engines within "
@@ -182,7 +183,8 @@ class Link:
             self._acknowledge()
             self._connection.close("the client was closed")
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._closed.wait(), GOODBYE_TIMEOUT)
+                async with asyncio.timeout(GOODBYE_TIMEOUT):
+                    await self._closed.wait()
         self._thrift.close()
         self._dial.close()
 
