@@ -10,6 +10,7 @@ import pytest
 
 from engineroom.settings.profiles import Profile
 from tests.conftest import wait_until
+from tests.real.confined import Confined
 from tests.real.hosts import Hosts
 from tests.real.installing import install
 from tests.real.pbs import PbsCommands
@@ -38,6 +39,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.real)
             if missing:
                 item.add_marker(pytest.mark.skip(reason=f"a test on real servers needs {' and '.join(missing)}"))
+
+
+@pytest.fixture
+def confined(tmp_path: Path) -> Iterator[Confined]:
+    """Yield what starts a controller, engines and clients, each with limits or rights of its own."""
+    made = Confined(tmp_path / "profile")
+    yield made
+    made.close()
 
 
 @pytest.fixture

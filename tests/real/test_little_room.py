@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,13 +15,6 @@ from tests.patience import SECONDS
 from tests.real.confined import MIB, Confined, goes_and_comes
 
 FEW = ("sh", "-c", 'ulimit -n 64 && exec "$0" "$@"')
-
-
-@pytest.fixture
-def confined(tmp_path: Path) -> Iterator[Confined]:
-    made = Confined(tmp_path / "profile")
-    yield made
-    made.close()
 
 
 def parts(count: int) -> list[Any]:

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
 
 from tests.real.confined import Confined, goes_and_comes, limits_that_bind, way_to
 
@@ -20,13 +16,6 @@ NO_RIGHTS = ("setpriv", "--inh-caps=-all", "--bounding-set=-all")
 NOBODY = 65534
 
 NAMESPACE = ("unshare", "-pf", "--kill-child")
-
-
-@pytest.fixture
-def confined(tmp_path: Path) -> Iterator[Confined]:
-    made = Confined(tmp_path / "profile")
-    yield made
-    made.close()
 
 
 def test_within_reach_all_is_shared(confined: Confined) -> None:

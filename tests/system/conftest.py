@@ -134,6 +134,18 @@ def rc(cluster: Cluster) -> Iterator[Client]:
         yield client
 
 
+@pytest.fixture(params=["shared", "streams"])
+def rc_either_way(
+    request: pytest.FixtureRequest, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Client]:
+    """Yield a client of `cluster` whose data go by shared memory, and then one whose data go as streams."""
+    if request.param == "streams":
+        monkeypatch.setenv("ENGINEROOM_TRANSPORT", "tls")
+    with cluster.connect_client_sync() as client:
+        client.wait_for_engines(2, timeout=SECONDS)
+        yield client
+
+
 class Command:
     """One of our commands, running; its output is read as it comes."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import os
 import pickle
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +25,9 @@ def controller_args() -> list[str]:
     return ["--nodb"]
 
 
-@pytest.fixture(params=["shared", "streams"])
-def rc(request: pytest.FixtureRequest, cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
-    if request.param == "streams":
-        monkeypatch.setenv("ENGINEROOM_TRANSPORT", "tls")
-    with cluster.connect_client_sync() as client:
-        client.wait_for_engines(2, timeout=SECONDS)
-        yield client
+@pytest.fixture
+def rc(rc_either_way: Client) -> Client:
+    return rc_either_way
 
 
 def published_here(digest: bytes) -> bool:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import array
 import os
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 
-from engineroom import Client, Cluster
+from engineroom import Client
 from tests.patience import SECONDS
 from tests.system.held_tasks import Mark, wait_for_file
 
@@ -18,13 +17,9 @@ SIZE = 300_000
 """Enough for shared memory."""
 
 
-@pytest.fixture(params=["shared", "streams"])
-def rc(request: pytest.FixtureRequest, cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
-    if request.param == "streams":
-        monkeypatch.setenv("ENGINEROOM_TRANSPORT", "tls")
-    with cluster.connect_client_sync() as client:
-        client.wait_for_engines(2, timeout=SECONDS)
-        yield client
+@pytest.fixture
+def rc(rc_either_way: Client) -> Client:
+    return rc_either_way
 
 
 class Tagged(np.ndarray):
