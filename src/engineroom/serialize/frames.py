@@ -15,6 +15,7 @@ from engineroom.errors import ProtocolError
 from engineroom.machine.shared_memory.pool import SHARED
 from engineroom.machine.shared_memory.room import suffices
 from engineroom.protocol.messages import INLINE_LIMIT
+from engineroom.protocol.streams import LOOK_AFTER, NO_MEMORY
 
 Packed = bytes | list[memoryview]
 """What is packed: `bytes` up to INLINE_LIMIT, memoryviews to be sent one after the other above."""
@@ -23,9 +24,6 @@ Buffer = bytes | bytearray | memoryview
 
 PIECE = 1 << 20
 """Memory is copied in pieces of this size, so that other threads run in between."""
-
-WORTH_A_LOOK = 16 << 20
-"""Bytes from which it is looked whether there is memory for a copy."""
 
 FRAMED = 1
 _ALIGN = 64
@@ -70,8 +68,8 @@ def _copied(segments: Sequence[memoryview], size: int) -> list[memoryview]:
 
 def check_memory(size: int) -> None:
     """MemoryError: there is no memory for a copy of `size` bytes; to make it could kill this process."""
-    if size >= WORTH_A_LOOK and not suffices(size):
-        raise MemoryError(f"no memory for {size:,} bytes")
+    if size >= LOOK_AFTER and not suffices(size):
+        raise MemoryError(NO_MEMORY.format(size))
 
 
 def _head(pickle: bytes, views: Sequence[memoryview]) -> bytes:
