@@ -72,6 +72,12 @@ def test_nothing_waits_for_a_time_instead_of_a_condition() -> None:
     )
 
 
+def test_a_cancel_is_never_swallowed() -> None:
+    """Until Python 3.12, `asyncio.wait_for` goes on if what it waits for comes as it is cancelled; `asyncio.timeout`
+    does not."""
+    assert offenders(SOURCES, lambda text: "asyncio.wait_for(" in text) == []
+
+
 PATCHED = {
     "unit/machine/test_own_files.py": {"ROOT"},  # no option says who may do everything
     "system/test_bound_to_processes.py": {"_bind"},  # a call that was made a moment before its engine's restart

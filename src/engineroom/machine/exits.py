@@ -44,7 +44,8 @@ async def exit_of(pid: int, ended: Callable[[], bool], seconds: float) -> bool:
     with calling_at_exit(pid, gone.set) as watched:
         while not ended() and (left := deadline - loop.time()) > 0:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(gone.wait(), left if watched else min(left, _LOOK_EVERY))
+                async with asyncio.timeout(left if watched else min(left, _LOOK_EVERY)):
+                    await gone.wait()
     return ended()
 
 

@@ -27,7 +27,8 @@ async def has_master(plan: TunnelPlan) -> bool:
     except OSError:
         return False
     try:
-        await asyncio.wait_for(process.communicate(), _ANSWERS_WITHIN)
+        async with asyncio.timeout(_ANSWERS_WITHIN):
+            await process.communicate()
     except TimeoutError:
         return False
     finally:

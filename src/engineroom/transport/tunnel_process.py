@@ -30,7 +30,8 @@ async def end(process: Process) -> None:
         return
     process.terminate()
     try:
-        await asyncio.wait_for(process.wait(), _GRACE)
+        async with asyncio.timeout(_GRACE):
+            await process.wait()
     except TimeoutError:
         process.kill()
         await process.wait()

@@ -23,7 +23,7 @@ def ask_to_end(profile: Profile, cluster_id: str, *, seconds: float) -> None:
 
     ConnectionFailed, ConnectionFileError, TimeoutError: it can't be asked, or does not do it.
     """
-    asyncio.run(asyncio.wait_for(end_controller(profile, cluster_id), seconds))
+    asyncio.run(_end_within(profile, cluster_id, seconds))
 
 
 def ask_then_signal(profile: Profile, cluster_id: str, record: ProcessRecord, *, seconds: float) -> None:
@@ -35,12 +35,17 @@ async def _ask_then_signal(profile: Profile, cluster_id: str, record: ProcessRec
     launcher = ProcessLauncher()
     handle = {"process": msgspec.to_builtins(record)}
     try:
-        await asyncio.wait_for(end_controller(profile, cluster_id), seconds)
+        await _end_within(profile, cluster_id, seconds)
         ended = await launcher.wait(handle, seconds)
     except (ConnectionFailed, ConnectionFileError, TimeoutError):
         ended = False
     if not ended:
         await launcher.stop(handle)
+
+
+async def _end_within(profile: Profile, cluster_id: str, seconds: float) -> None:
+    async with asyncio.timeout(seconds):
+        await end_controller(profile, cluster_id)
 
 
 async def end_controller(profile: Profile, cluster_id: str) -> None:

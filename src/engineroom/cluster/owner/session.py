@@ -104,7 +104,8 @@ class HostSession:
             return
         answer = asyncio.wrap_future(channel.ask(Stop(reason=BY_OWNER)))
         with contextlib.suppress(LaunchError, TimeoutError):  # it has ended already; or hanging up will end it
-            await asyncio.wait_for(answer, self._stop_seconds)
+            async with asyncio.timeout(self._stop_seconds):
+                await answer
         channel.close()
         host, self._host = self._host, None
         if host is not None and not await host.launcher.wait(host.handle, self._stop_seconds):

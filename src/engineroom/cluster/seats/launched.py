@@ -197,7 +197,8 @@ class ControllerJob:
 
             # A controller that ends by itself tells everybody why, and takes its files away.
             with contextlib.suppress(ConnectionFailed, ConnectionFileError, TimeoutError):
-                await asyncio.wait_for(end_controller(self._plan.profile, self._plan.cluster_id), self._ask_seconds)
+                async with asyncio.timeout(self._ask_seconds):
+                    await end_controller(self._plan.profile, self._plan.cluster_id)
         if self._handle is not None:
             await self._launcher.stop(self._handle)
         if self._info is not None:

@@ -213,7 +213,8 @@ class LastingKeeper:
             return
         future: asyncio.Future[None] = self._loop.create_future()
         self._waiting.append((self._groups, future))
-        await asyncio.wait_for(future, _PATIENCE)
+        async with asyncio.timeout(_PATIENCE):
+            await future
 
     async def ask(self, question: Callable[[Store], T]) -> T:
         """Return the answer of the store, which knows of all that has been submitted or has ended by now."""

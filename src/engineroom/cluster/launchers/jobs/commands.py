@@ -57,7 +57,8 @@ async def run(argv: Sequence[str], *, stdin: str = "", seconds: float = SECONDS,
     except OSError as error:
         raise LaunchError(f"{argv[0]} can't be run: {error.strerror or error}") from error
     try:
-        output, errors = await asyncio.wait_for(process.communicate(stdin.encode() or None), seconds)
+        async with asyncio.timeout(seconds):
+            output, errors = await process.communicate(stdin.encode() or None)
     except TimeoutError:
         raise CommandTookTooLong(f"`{shlex.join(argv)}` did not end within {seconds:g} s") from None
     finally:
@@ -65,7 +66,8 @@ async def run(argv: Sequence[str], *, stdin: str = "", seconds: float = SECONDS,
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)  # with what a wrapper of the site's has started
             with contextlib.suppress(TimeoutError):  # not even that ends who waits for a file system that is gone
-                await asyncio.wait_for(process.wait(), _DIES_WITHIN)
+                async with asyncio.timeout(_DIES_WITHIN):
+                    await process.wait()
     assert process.returncode is not None
     return Said(process.returncode, output.decode(errors="replace"), errors.decode(errors="replace"))
 

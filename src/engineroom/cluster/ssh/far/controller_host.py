@@ -179,7 +179,8 @@ class RemoteSeat(Stoppable):
         reason = self._final_reason()
         self._seat.stop(reason)
         try:
-            await asyncio.wait_for(asyncio.shield(self._seat.ended()), _END_SECONDS)
+            async with asyncio.timeout(_END_SECONDS):
+                await asyncio.shield(self._seat.ended())
         except TimeoutError:
             log.exception("the controller did not end, and is killed")
             self._seat.kill()

@@ -226,7 +226,8 @@ class RemoteHouse(LinkedHost):
         self._link.close(reason)
         self._engines.close()
         try:
-            await asyncio.wait_for(asyncio.shield(self._engines.ended()), self._plan.stop_timeout)
+            async with asyncio.timeout(self._plan.stop_timeout):
+                await asyncio.shield(self._engines.ended())
         except TimeoutError:
             log.exception("engines did not end, and are killed")
             self._engines.kill()

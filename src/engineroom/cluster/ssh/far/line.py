@@ -58,7 +58,8 @@ class DescriptorLine:
     async def flush(self, seconds: float) -> None:
         """Wait until everything has left, or nobody hears us, or `seconds` are over."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._empty.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._empty.wait()
 
     def close(self) -> None:
         """Let go of the descriptors."""
