@@ -348,6 +348,7 @@ class Link:
                 function.parts or len(function.body) > INLINE_LIMIT
             ):  # the last connection may have broken while it was on the way
                 self._send_function(connection, function)
+        self._send_all(connection, self._state.released.again())
         self._send_all(connection, self._state.kept.again())
         self._send_all(connection, self._state.foreign.again())
         for item in self._state.outgoing.take_all(welcome.known_up_to):
@@ -420,6 +421,8 @@ class Link:
 
     def _send_part(self, connection: Connection, part: Part) -> None:
         self._sent_functions.add(part.hash)
+        if part.stays:
+            self._state.released.sent(part.hash)
         self._streams.note(
             connection,
             part.hash,

@@ -246,6 +246,7 @@ class Session(State):
         """Let go of a published value everywhere. From any thread, even in a finalizer."""
         if not self.closed:
             self._link.forget_part(digest)
+            self.released.released(digest)
             self.send(Released(digest))
 
     def _interrupted(self, request: Request, tasks: list[Task], error: BaseException, owner: object) -> None:
