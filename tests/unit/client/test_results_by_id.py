@@ -16,6 +16,7 @@ from engineroom.client.client import Client
 from engineroom.client.connection.session import Session
 from engineroom.client.state.output import TaskOutput
 from engineroom.client.state.recent import MOST, MOST_BYTES, Recent
+from engineroom.client.state.recorded import RecordedFacts
 from engineroom.ids import SessionId, task_id
 from engineroom.protocol.history import AskRecords
 from engineroom.protocol.messages import Ask, Outcome, Output, Result, Status
@@ -50,6 +51,34 @@ def test_metadata_that_are_not_kept_come_from_the_records(rc: Client, fake: Fake
     found = rc.metadata[result.msg_id]
     assert (found.submitted, found.engine_uuid, found.label) == (then, "uuid", "mine")
     assert found.engine_id == result.engine_id, "what is known here counts"
+
+
+def test_whoever_reads_the_metadata_of_many_tasks_asks_seldom(rc: Client, fake: FakeController) -> None:
+    names = [rc[0].apply_async(abs, -1).msg_id for _ in range(500)]
+    rc.wait(timeout=SECONDS)
+    told = {"submitted": dt.datetime(2026, 1, 2, tzinfo=dt.UTC), "engine_id": 0, "engine_uuid": "uuid", "label": "mine"}
+    fake.records = [{"msg_id": name, **told} for name in names]
+    assert {rc.metadata[name].label for name in names} == {"mine"}
+    assert len(asked := fake.heard_of(Ask)) < 10
+    rc.purge_hub_results(names[0])
+    fake.records = []
+    assert rc.metadata[names[0]].label is None
+    assert len(fake.heard_of(Ask)) == len(asked) + 2
+
+
+def test_of_so_many_tasks_facts_are_known_as_were_read_last() -> None:
+    facts = RecordedFacts(most=30)
+    assert facts.to_ask(50, range(100)) == [50, 49, 51, 48, 52, 47, 53, 46], "the nearest first"
+    facts.note({number: {"label": str(number)} for number in range(46, 54)})
+    assert facts.find(45) is None
+    assert len(facts.to_ask(45, range(100))) == 8, "none of the others was read"
+    facts.note({number: {"label": str(number)} for number in range(38, 46)})
+    assert [found["label"] for number in range(38, 45) if (found := facts.find(number))] == [*map(str, range(38, 45))]
+    assert facts.to_ask(37, range(100)) == [*range(37, 21, -1)], "twice as many"
+    facts.note({number: {} for number in range(1000)})
+    assert [number for number in range(1000) if facts.find(number) is not None] == [*range(970, 1000)]
+    facts.forget()
+    assert facts.find(999) is None
 
 
 def test_metadata_are_there_in_callbacks_and_after_the_end_of_the_client(rc: Client, fake: FakeController) -> None:

@@ -125,12 +125,26 @@ class MetadataById(_ById):
 
     def _complete(self, found: Metadata) -> None:
         """Add what only the controller's record still has of a task that has ended, if it can be asked now."""
+        number = self._number(found["msg_id"])
+        with self._session.condition:
+            facts = self._session.recorded.find(number)
+        if facts is None and not self._session.silence.is_away:
+            with suppress(EngineroomError, TimeoutError, RuntimeError):  # RuntimeError: nobody may wait here
+                facts = self._asked(number)
+        if facts is not None:
+            found.update({key: facts[key] for key in _RECORDED if found[key] is None})
+
+    def _asked(self, number: int) -> Mapping[str, Any] | None:
+        """Return what is recorded of a task, and learn of its neighbours; None: nothing is. Errors: see `ask`."""
         session = self._session
-        if session.silence.is_away:
-            return
-        with suppress(EngineroomError, TimeoutError, RuntimeError):  # RuntimeError: nobody may wait here
-            for record in find_records(session, {"msg_id": found["msg_id"]}, _RECORDED, None, 1, 0):
-                found.update({key: record[key] for key in _RECORDED if found[key] is None})
+        with session.condition:
+            numbers = session.recorded.to_ask(number, session.recent.engines())
+        names = {msg_id(task_id(session.id, each)): each for each in numbers}
+        records = find_records(session, {"msg_id": {"$in": list(names)}}, _RECORDED, None, None, 0)
+        facts = {names[record["msg_id"]]: record for record in records if record["msg_id"] in names}
+        with session.condition:
+            session.recorded.note(facts)
+        return facts.get(number)
 
     def _numbers(self) -> list[int]:
         return super()._numbers() + list(self._session.tasks)

@@ -110,6 +110,8 @@ def purge_recorded(session: Session, names: Iterable[str], engines: Iterable[int
         reply = session.ask(question, "whether records were purged", timeout=_SLOW)
         assert isinstance(reply, Count)
         purged += reply.number
+    with session.condition:
+        session.recorded.forget()
     return purged
 
 

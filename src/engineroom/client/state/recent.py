@@ -7,7 +7,7 @@ from collections.abc import Container
 from copy import copy
 
 from engineroom.client.state.tasks import Task
-from engineroom.ids import SessionId, number_in
+from engineroom.ids import SessionId, number_in, task_id
 from engineroom.protocol.messages import Result
 
 MOST = 1000
@@ -60,11 +60,12 @@ class Recent:
         task = self._copied.get(number)
         if task is not None:
             return copy(task)
+        wanted = task_id(self._session, number)
         found = (
             self._task_of(result, now)
             for now, results, _ in reversed(self._heard)
             for result in results
-            if number_in(self._session, result.task) == number
+            if result.task == wanted
         )
         return next(found, None)
 

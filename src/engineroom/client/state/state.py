@@ -18,6 +18,7 @@ from engineroom.client.state.outgoing import Outgoing
 from engineroom.client.state.pins import Pins
 from engineroom.client.state.questions import Questions
 from engineroom.client.state.recent import Recent
+from engineroom.client.state.recorded import RecordedFacts
 from engineroom.client.state.released import ReleasedValues
 from engineroom.client.state.room import Room
 from engineroom.client.state.scope import Scope
@@ -55,6 +56,7 @@ class State:
         self.outgoing = self.outgoing_kind(wake)
         self.tasks = self.outgoing.tasks
         self.recent = Recent(self.id)
+        self.recorded = RecordedFacts()
         self.pins = Pins()
         self.released = ReleasedValues()
         self.questions = Questions()
