@@ -53,8 +53,13 @@ def keep_little() -> None:
 
 
 def give_back() -> None:
-    """Return what is free. Takes a few ms where there is much: call it when there is nothing else to do."""
+    """Return what is free, in the I/O thread. It takes a few ms where there is much: call it when idle."""
     POOL.clear()
+    trim()
+
+
+def trim() -> None:
+    """Return what malloc keeps, in any thread. Takes a few ms where there is much."""
     libc = _libc()
     if libc is not None:
         libc.malloc_trim(0)

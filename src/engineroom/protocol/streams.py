@@ -16,17 +16,12 @@ from typing import ClassVar, NamedTuple
 from engineroom.errors import ProtocolError
 from engineroom.machine.large_blocks import private
 from engineroom.machine.pieces import POOL
-from engineroom.machine.shared_memory.room import suffices
+from engineroom.machine.shared_memory.scarce import LONG, NO_MEMORY, has_memory
 from engineroom.protocol.records import CHUNK, MAX_RECORD
 
 _WORTH_MAPPING = 4 * 1024 * 1024
 
 _LITTLE = 64 * 1024
-
-NO_MEMORY = "no memory for {:,} bytes"
-
-LOOK_AFTER = 16 * 1024 * 1024
-"""After so many bytes of a payload it is looked at again whether there is memory for the rest, if that is as long."""
 
 _NOWHERE = memoryview(mmap.mmap(-1, MAX_RECORD))
 """Where bytes go that nobody wants any more. Not used otherwise, so it takes no memory until then."""
@@ -71,7 +66,7 @@ class Payload:
         self.pieces: list[Buffer] = []
         self._accept, self._refuse = accept, refuse
         self._arriving = memoryview(b"")
-        self._looked = -LOOK_AFTER
+        self._looked = -LONG
         self._watchers: list[Callable[[], None]] = []
 
     @classmethod
@@ -122,15 +117,14 @@ class Payload:
         is no memory for the rest, or no longer."""
         if self.received + size > self.size:
             raise ProtocolError(f"a stream announced as {self.size} bytes contains more")
-        if self.received - self._looked >= LOOK_AFTER:
+        if self.received - self._looked >= LONG:
             self.see_to_memory()
         return self._place_for(size)
 
     def see_to_memory(self) -> None:
         """MemoryError: there is no memory for what is still to come; to touch it could kill this process."""
         self._looked = self.received
-        left = self.size - self.received
-        if left >= LOOK_AFTER and not suffices(left):
+        if not has_memory(self.size - self.received):
             raise MemoryError(NO_MEMORY.format(self.size))
 
     def _place_for(self, size: int) -> memoryview:

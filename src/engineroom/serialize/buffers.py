@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from pickle import PickleBuffer
 from typing import Any
 
-from engineroom.protocol.streams import LOOK_AFTER
+from engineroom.machine.shared_memory.scarce import LONG
 from engineroom.serialize.frames import PIECE, check_memory
 from engineroom.serialize.loading import loaded
 
@@ -52,7 +52,7 @@ def _has_large(container: Any, depth: int) -> bool:
 def _check_copy(value: Any) -> None:
     """MemoryError: there is no memory for the copy that pickle makes of an array that is of a subclass or has gaps."""
     numpy = sys.modules.get("numpy")
-    if numpy is None or not isinstance(value, numpy.ndarray) or value.nbytes < LOOK_AFTER:
+    if numpy is None or not isinstance(value, numpy.ndarray) or value.nbytes < LONG:
         return
     if type(value) is not numpy.ndarray or not value.flags.forc:
         check_memory(value.nbytes)

@@ -13,9 +13,8 @@ from pickle import PickleBuffer
 
 from engineroom.errors import ProtocolError
 from engineroom.machine.shared_memory.pool import SHARED
-from engineroom.machine.shared_memory.room import suffices
+from engineroom.machine.shared_memory.scarce import NO_MEMORY, has_memory
 from engineroom.protocol.messages import INLINE_LIMIT
-from engineroom.protocol.streams import LOOK_AFTER, NO_MEMORY
 
 Packed = bytes | list[memoryview]
 """What is packed: `bytes` up to INLINE_LIMIT, memoryviews to be sent one after the other above."""
@@ -68,7 +67,7 @@ def _copied(segments: Sequence[memoryview], size: int) -> list[memoryview]:
 
 def check_memory(size: int) -> None:
     """MemoryError: there is no memory for a copy of `size` bytes; to make it could kill this process."""
-    if size >= LOOK_AFTER and not suffices(size):
+    if not has_memory(size):
         raise MemoryError(NO_MEMORY.format(size))
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 
 from msgspec.structs import replace
 
+from engineroom.machine.shared_memory.scarce import NO_MEMORY
 from engineroom.protocol.messages import (
     INLINE_LIMIT,
     Answer,
@@ -22,7 +23,7 @@ from engineroom.protocol.messages import (
     Run,
     Submit,
 )
-from engineroom.protocol.streams import NO_MEMORY, Buffer, Payload
+from engineroom.protocol.streams import Buffer, Payload
 from engineroom.transport.connection import Connection
 
 Carrier = Submit | Keep | Run | Function | Input | Result | Finished | Answer

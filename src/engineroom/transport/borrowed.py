@@ -9,9 +9,9 @@ from typing import ClassVar
 
 from engineroom.machine.shared_memory.again import mapper_of
 from engineroom.machine.shared_memory.memfd import map_to_read
-from engineroom.machine.shared_memory.room import suffices
+from engineroom.machine.shared_memory.scarce import has_memory
 from engineroom.protocol.messages import Shared
-from engineroom.protocol.streams import LOOK_AFTER, Buffer, Payload
+from engineroom.protocol.streams import Buffer, Payload
 from engineroom.transport.idle_payloads import IdlePayloads
 
 _MOST = 256 << 20
@@ -74,9 +74,7 @@ class HeldPayload(Payload):
     def keep(self) -> bool:
         """Have a copy of it, and no part in the memory any more; False if somebody has it, or looks at it."""
         with _looking:
-            if not self.may_be_kept or self._looked_at or self.descriptor < 0:
-                return False
-            if self.size >= LOOK_AFTER and not suffices(self.size):
+            if not self.may_be_kept or self._looked_at or self.descriptor < 0 or not has_memory(self.size):
                 return False
             data = os.pread(self.descriptor, self.size, self.offset)
             if len(data) != self.size:

@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engineroom.errors import ProtocolError
-from engineroom.protocol import streams
+from engineroom.machine.shared_memory import scarce
+from engineroom.machine.shared_memory.scarce import LONG
 from engineroom.protocol.records import CHUNK
-from engineroom.protocol.streams import LOOK_AFTER, AssembledPayload, IncomingStreams, OutgoingStreams, Payload
+from engineroom.protocol.streams import AssembledPayload, IncomingStreams, OutgoingStreams, Payload
 
 
 def nothing() -> None:
@@ -118,18 +119,18 @@ def test_more_bytes_than_announced_is_an_error() -> None:
 def test_when_memory_runs_out_in_the_middle_the_rest_is_refused_and_what_came_is_let_go(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    left = LOOK_AFTER * 4
-    monkeypatch.setattr(streams, "suffices", lambda size: size <= left)
+    left = LONG * 4
+    monkeypatch.setattr(scarce, "suffices", lambda size: size <= left)
     incoming, said = IncomingStreams(window=100), list[str]()
 
     def refuse(reason: str) -> None:
         said.append(reason)
         incoming.cancel(1, reason)
 
-    payload = AssembledPayload(LOOK_AFTER * 3, refuse=refuse)
+    payload = AssembledPayload(LONG * 3, refuse=refuse)
     incoming.add(1, payload)
-    chunk(incoming, 1, bytes(LOOK_AFTER))
-    left = LOOK_AFTER
+    chunk(incoming, 1, bytes(LONG))
+    left = LONG
     chunk(incoming, 1, bytes(10))
     assert said == [payload.error] == ["no memory for 50,331,648 bytes"]
     assert payload.no_memory
@@ -137,17 +138,17 @@ def test_when_memory_runs_out_in_the_middle_the_rest_is_refused_and_what_came_is
     with pytest.raises(MemoryError, match="50,331,648"):
         payload.buffer()
     with pytest.raises(MemoryError):
-        AssembledPayload(LOOK_AFTER * 2)
+        AssembledPayload(LONG * 2)
 
 
 def test_what_is_passed_on_is_refused_as_well_if_there_is_no_memory_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    left = LOOK_AFTER * 3
-    monkeypatch.setattr(streams, "suffices", lambda size: size <= left)
+    left = LONG * 3
+    monkeypatch.setattr(scarce, "suffices", lambda size: size <= left)
     incoming, said = IncomingStreams(window=100), list[str]()
-    incoming.add(1, Payload(LOOK_AFTER * 3, refuse=said.append))
+    incoming.add(1, Payload(LONG * 3, refuse=said.append))
     left = 0
     chunk(incoming, 1, bytes(10))
-    incoming.add(2, Payload(LOOK_AFTER - 1, refuse=said.append))
+    incoming.add(2, Payload(LONG - 1, refuse=said.append))
     chunk(incoming, 2, bytes(10))
     assert said == ["no memory for 50,331,648 bytes"]
 

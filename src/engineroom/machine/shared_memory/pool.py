@@ -166,6 +166,9 @@ class SharedPool:
         if capacity > self._unasked:
             left = room()
             if capacity > left:
+                self._drop(self._table.sweep(time.monotonic(), _viewed))
+                left = room()
+            if capacity > left:
                 return False
             self._unasked = min(left, capacity + _UNASKED)
         self._unasked -= capacity
