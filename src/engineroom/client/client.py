@@ -50,6 +50,7 @@ from engineroom.client.views.executor import CallableExecutor
 from engineroom.client.views.flags import BalancedCallFlags, CallFlags
 from engineroom.client.waiting.waits import PATIENCE, Deadline, limit_of
 from engineroom.errors.local import called_by_users
+from engineroom.errors.own_methods import owns_methods
 from engineroom.ids import msg_id, task_id
 from engineroom.machine.standard_streams import fill_descriptors
 
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     from engineroom.client.views.keeping import KeptCall
 
 
+@owns_methods
 @called_by_users("__init__", "__getitem__", "direct_view", "wait", "wait_interactive", "wait_for_engines")
 @called_by_users("load_balanced_view", "get_result", "abort", "broadcast_view")
 @checks_switches(init=True)

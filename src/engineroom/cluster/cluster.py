@@ -35,6 +35,7 @@ from engineroom.cluster.records.cluster_file import NoCluster
 from engineroom.cluster.records.old_logs import random_id
 from engineroom.errors import LaunchError
 from engineroom.errors.local import users_call
+from engineroom.errors.own_methods import owns_methods
 from engineroom.machine.homes import expanded
 from engineroom.machine.own_modules import places_for
 from engineroom.machine.surroundings import own_module_path
@@ -55,6 +56,7 @@ class StartedAlready(LaunchError, RuntimeError):
     """The cluster is running."""
 
 
+@owns_methods
 @checks_switches()
 class Cluster(Hinted, EngineSets, OneEngine, ClusterOptions):
     """A cluster: one controller and its engines.

@@ -22,6 +22,7 @@ from engineroom.client.showing.wanted import takes_output
 from engineroom.client.state.future_states import CANCELLED, FINISHED, PENDING, RUNNING
 from engineroom.client.waiting.waits import NEVER, Deadline, limit_of
 from engineroom.errors.local import called_by_users, is_for_users, show_users_frames
+from engineroom.errors.own_methods import owns_methods
 from engineroom.protocol.messages import Status
 from engineroom.serialize.futures import chained, itself, listed
 from engineroom.serialize.loading import loaded
@@ -35,6 +36,7 @@ UNKNOWN = object()
 """Stands for a result that has not been joined yet."""
 
 
+@owns_methods
 @called_by_users("r", "result", "get_dict", "__getitem__", "_in_order", "_with_output_of_each")
 @checks_switches("get")
 class AsyncResult(Facts, Pictured, LeanFuture[T], WaysToWait["AsyncResult[Any]"]):

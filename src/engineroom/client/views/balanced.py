@@ -27,6 +27,7 @@ from engineroom.client.views.options import options_of
 from engineroom.client.views.terms import NEED_FLAGS
 from engineroom.client.views.view import View
 from engineroom.errors.local import called_by_users
+from engineroom.errors.own_methods import owns_methods
 from engineroom.protocol.messages import DEFAULT_OPTIONS, Awaits, Kind, Options
 from engineroom.protocol.streams import Packed
 from engineroom.serialize.functions.packing import PackedFunction, pack_call
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from engineroom.client.views.remote import RemoteFunction
 
 
+@owns_methods
 @called_by_users("map", "map_async", "map_sync", "set_flags", "temp_flags", "with_flags")
 @checks_switches()
 class LoadBalancedView(View[One]):

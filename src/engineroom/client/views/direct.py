@@ -31,6 +31,7 @@ from engineroom.client.views.preparing import Naming, PreparingView
 from engineroom.client.views.view import View
 from engineroom.errors import NoEnginesRegistered
 from engineroom.errors.local import called_by_users
+from engineroom.errors.own_methods import owns_methods
 from engineroom.protocol.messages import COMM_NAMES, DEFAULT_OPTIONS
 from engineroom.protocol.messages import Kind as CallKind
 from engineroom.protocol.ranges import MOST_LISTED
@@ -52,6 +53,7 @@ class CellOptions(TypedDict, total=False):
     keep: bool
 
 
+@owns_methods
 @called_by_users("map", "map_async", "map_sync", "execute", "run", "push", "pull", "update", "get", "clear", "scatter")
 @called_by_users("gather", "__getitem__", "__setitem__")
 @checks_switches()
