@@ -20,6 +20,7 @@ _HISTORY = "console_history"
 def main(argv: Sequence[str]) -> int:
     """Run what is typed, or piped in, on the engine that is named; without one, list the engines."""
     from engineroom.cli.console.choosing import WrongArgument, engine_number, listed
+    from engineroom.cli.expected import seconds_for
     from engineroom.client.client import Client
     from engineroom.settings.cluster import IPClusterConsole
     from engineroom.settings.reading import read_application
@@ -36,7 +37,7 @@ def main(argv: Sequence[str]) -> int:
         profile_dir=None if file else place.path,
         cluster_id=None if file else app.cluster_id,
         sshserver=app.sshserver or None,
-        timeout=app.timeout,
+        timeout=seconds_for(app),
         patience=None,
     ) as client:
         if number is None:

@@ -267,7 +267,10 @@ class IPClusterConsole(BaseParallelApplication):
     sshserver = option(
         Unicode("", help="SSH server to tunnel through, [user@]host[:port]; overrides the connection file."), "ssh"
     )
-    timeout = option(Float(10, min=0, help="Seconds to wait for the controller to answer."), "timeout")
+    timeout = option(
+        Float(10, min=0, help="Seconds to wait for the controller; by default, only if one runs or is starting."),
+        "timeout",
+    )
 
 
 class IPClusterConfig(IPClusterStart):

@@ -21,7 +21,10 @@ class Asking(BaseParallelApplication):
     url_file = option(
         Unicode("", help="Connection file (default: the one in the profile's security directory)."), "file"
     )
-    timeout = option(Float(10, min=0, help="Seconds to wait for the controller to answer."), "timeout")
+    timeout = option(
+        Float(10, min=0, help="Seconds to wait for the controller; by default, only if one runs or is starting."),
+        "timeout",
+    )
 
 
 class IPClusterTasks(Asking):

@@ -64,7 +64,7 @@ def test_a_home_that_is_a_file_is_named(tmp_path: Path, monkeypatch: pytest.Monk
 def test_who_names_a_place_needs_no_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert Profile.find(profile_dir=tmp_path / "profile_a").options() == f"--profile-dir={tmp_path / 'profile_a'}"
     assert Cluster(profile_dir=tmp_path / "profile_a").profile == ""
-    with pytest.raises(EngineroomError, match=r"found no controller within 0 s: .*the file does not exist"):
+    with pytest.raises(EngineroomError, match=r"found no controller: .*the file does not exist"):
         Client(tmp_path / "none.json", timeout=0)
     assert expanded("~/x") in (Path("~/x"), Path("/x"))
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path))

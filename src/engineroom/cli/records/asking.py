@@ -8,9 +8,10 @@ import re
 from types import TracebackType
 from typing import Any, Self
 
-from engineroom.cli.records.in_file import RecordsInFile, records_in_file
+from engineroom.cli.expected import seconds_for
+from engineroom.cli.records.in_file import RecordsInFile, ids_in_file, records_in_file
 from engineroom.client.client import Client
-from engineroom.errors import ConnectionFailed, ConnectionFileError, RemoteError
+from engineroom.errors import ConnectionFailed, ConnectionFileError, EngineroomError, RemoteError
 from engineroom.settings.option import OptionError
 from engineroom.settings.records import Asking, IPClusterTasks
 
@@ -43,10 +44,13 @@ def records_for(app: Asking) -> RecordsInCluster | RecordsInFile:
         return found
     try:
         return RecordsInCluster(_client_for(app))
-    except (ConnectionFailed, ConnectionFileError):  # of a controller elsewhere, that it has ended is seen only now
-        if (found := records_in_file(app, answers=False)) is None:
+    except (ConnectionFailed, ConnectionFileError) as error:
+        # Of a controller elsewhere, that it has ended is seen only now.
+        if (found := records_in_file(app, answers=False)) is not None:
+            return found
+        if not (others := ids_in_file(app)):
             raise
-        return found
+        raise EngineroomError(f"{error}. {others}") from error
 
 
 def _client_for(app: Asking) -> Client:
@@ -57,7 +61,7 @@ def _client_for(app: Asking) -> Client:
         file,
         profile_dir=None if file else app.profile_directory.path,
         cluster_id=None if file else app.cluster_id,
-        timeout=app.timeout,
+        timeout=seconds_for(app),
         patience=None,
     )
 

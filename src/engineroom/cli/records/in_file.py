@@ -7,10 +7,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from engineroom.cli.expected import may_run
 from engineroom.cluster.plan.databases import store_config
 from engineroom.controller.recording.account import account
-from engineroom.errors import ConnectionFileError, RemoteError
-from engineroom.protocol.connection_files import read_connection_file
+from engineroom.errors import RemoteError
 from engineroom.serialize.failures.packing import unpack_failure
 from engineroom.settings.controller import IPController
 from engineroom.settings.option import OptionError
@@ -18,14 +18,16 @@ from engineroom.settings.reading import read_application
 from engineroom.settings.records import Asking
 from engineroom.store.config import SQLiteFile, name_of_cluster
 from engineroom.store.entry import Entry
-from engineroom.store.sqlite.lives import latest_table
+from engineroom.store.sqlite.lives import clusters_with_tasks, latest_table
 from engineroom.store.sqlite.store import SQLiteStore
+
+_MOST_IDS = 10
 
 
 def records_in_file(app: Asking, *, answers: bool | None = None) -> RecordsInFile | None:
     """Return the records of the cluster that the options name, if it does not run and its tasks are in a file; else
     None. `answers`: whether its controller does, None: nobody has asked it. StoreTrouble: the file can't be read."""
-    if app.url_file or (answers is None and _may_run(app)):
+    if app.url_file or (answers is None and may_run(app)):
         return None
     file = _file(app)
     if file is None or not Path(file.path).exists():
@@ -35,14 +37,20 @@ def records_in_file(app: Asking, *, answers: bool | None = None) -> RecordsInFil
     return None if table is None else RecordsInFile(SQLiteStore(path, table, read_only=True))
 
 
-def _may_run(app: Asking) -> bool:
-    """Whether there is a controller, or one that its host is about to start again."""
-    path = app.profile_directory.connection_file("client", app.cluster_id)
-    try:
-        info = read_connection_file(path)
-    except ConnectionFileError:
-        return path.exists()
-    return not info.stale or (info.owner is not None and not info.owner.ended)
+def ids_in_file(app: Asking) -> str:
+    """Return in words for which ids of clusters the file has tasks, "" if it has none. StoreTrouble: as above."""
+    file = None if app.url_file else _file(app)
+    if file is None or not Path(file.path).exists():
+        return ""
+    ours = name_of_cluster(app.profile_directory.security_dir, "")
+    found = [name.removeprefix(ours) for name in clusters_with_tasks(Path(file.path)) if name.startswith(ours)]
+    if not found:
+        return ""
+    more = f" and {len(found) - _MOST_IDS} more" if len(found) > _MOST_IDS else ""
+    return (
+        f"{file.path} has tasks of these cluster ids, the latest first: {', '.join(map(repr, found[:_MOST_IDS]))}"
+        f"{more}. To read them, add --cluster-id=ID, such as --cluster-id={found[0]}"
+    )
 
 
 def _file(app: Asking) -> SQLiteFile | None:

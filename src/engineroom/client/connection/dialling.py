@@ -66,7 +66,7 @@ class FromFile:
         deadline = asyncio.get_running_loop().time() + seconds
         told = False
         while (trouble := self._trouble()) is not None:
-            if not told:
+            if seconds and not told:
                 others = running_clusters(self._place)
                 words = f"Waiting for connection file: {self.path} ({trouble})"
                 say_to(sys.stderr, words, *filter(None, [others]))
@@ -75,7 +75,7 @@ class FromFile:
             if left <= 0:
                 others = running_clusters(self._place)
                 raise ConnectionFileError(
-                    f"found no controller within {seconds:g} s: {self.path}: {trouble}. "
+                    f"found no controller{f' within {seconds:g} s' if seconds else ''}: {self.path}: {trouble}. "
                     f"{self._advice}{f'. {others}' if others else ''}"
                 )
             await asyncio.sleep(min(_LOOK_EVERY, left))

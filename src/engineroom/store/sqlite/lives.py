@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -45,20 +46,28 @@ def latest_table(path: Path, cluster: str) -> str | None:
 
     StoreTrouble: the file can't be read, or is not ours.
     """
+    return next((table for whose, table in _tables_with_tasks(path) if whose == cluster), None)
+
+
+def clusters_with_tasks(path: Path) -> list[str]:
+    """Return the clusters that have tasks in the file, that of the latest life first. StoreTrouble: as above."""
+    return list(dict.fromkeys(whose for whose, _ in _tables_with_tasks(path)))
+
+
+def _tables_with_tasks(path: Path) -> Iterator[tuple[str, str]]:
+    """Yield whose each table is, and its name: the latest first."""
     try:
         with contextlib.closing(connect(path, read_only=True)) as connection:
             check_ours(path, connection)
             rows = connection.execute(
-                "SELECT name, sql_name FROM engineroom_tables JOIN engineroom_lives ON owner_table = id "
-                "WHERE cluster = ? ORDER BY id DESC",
-                (cluster,),
+                "SELECT cluster, name, sql_name FROM engineroom_tables JOIN engineroom_lives ON owner_table = id "
+                "ORDER BY id DESC"
             ).fetchall()
-            for name, table in rows:
+            for cluster, name, table in rows:
                 if connection.execute(f"SELECT 1 FROM {quoted(table)} LIMIT 1").fetchone() is not None:
-                    return str(name, "utf-8", "surrogatepass")
+                    yield cluster, str(name, "utf-8", "surrogatepass")
     except sqlite3.Error as error:
         raise in_words(path, error) from error
-    return None
 
 
 class Lives:

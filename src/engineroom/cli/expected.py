@@ -1,0 +1,32 @@
+"""Whether there is any use in waiting for a controller: that it runs, or is about to."""
+
+from __future__ import annotations
+
+from engineroom.cluster.records.pid_records import Holder, holder, read
+from engineroom.errors import ConnectionFileError
+from engineroom.protocol.connection_files import read_connection_file
+from engineroom.settings.cluster import IPClusterConsole
+from engineroom.settings.option import names_in
+from engineroom.settings.records import Asking
+
+
+def seconds_for(app: Asking | IPClusterConsole) -> float:
+    """Return how long to wait for the controller that the options name: if none is to come, only if that was asked."""
+    asked = any(f"{kind.__name__}.timeout" in names_in(app.config) for kind in type(app).__mro__)
+    return app.timeout if asked or app.url_file or may_run(app) or _starts(app) else 0.0
+
+
+def may_run(app: Asking | IPClusterConsole) -> bool:
+    """Whether there is a controller, or one that its host is about to start again."""
+    path = app.profile_directory.connection_file("client", app.cluster_id)
+    try:
+        info = read_connection_file(path)
+    except ConnectionFileError:
+        return path.exists()
+    return not info.stale or (info.owner is not None and not info.owner.ended)
+
+
+def _starts(app: Asking | IPClusterConsole) -> bool:
+    """Whether something runs, or may, that writes a connection file before long."""
+    files = (app.profile_directory.pid_file(program, app.cluster_id) for program in ("ipcluster", "ipcontroller"))
+    return any(holder(read(path)) in {Holder.RUNNING, Holder.ELSEWHERE} for path in files)
