@@ -166,7 +166,7 @@ FIELDS = {
     "cluster/plan/host_plan.py": ("HostPlan",),
     "cluster/ssh/messages.py": ("ControllerPart", "EnginesPart", "Hello", "RemotePlan", "SentFile"),
     "controller/config.py": ("ControllerConfig",),
-    "cluster/why/facts.py": ("Facts",),
+    "cluster/why/facts.py": ("Facts", "Heard"),
     "core/events.py": ("EngineUp",),
     "core/limits.py": ("Limits",),
     "engine/attempts.py": ("Attempt",),

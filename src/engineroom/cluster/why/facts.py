@@ -43,23 +43,11 @@ class Seen(msgspec.Struct, frozen=True):
         return self.holder in {Holder.RUNNING, Holder.ELSEWHERE}
 
 
-class Facts(msgspec.Struct, kw_only=True, frozen=True):
-    """What is known of a cluster; "" and empty lists: nothing is wrong there."""
+class Heard(msgspec.Struct, kw_only=True, frozen=True):
+    """What the controller says; the defaults: nothing was heard of it."""
 
-    now: float
-    """In seconds since 1970."""
-    profile_dir: str = ""
-    options: str = ""
-    host: Seen = Seen()
-    controller: Seen = Seen()
-    profile_problem: str = ""
-    """Why nothing can be written to the profile, or what is wrong with its files of options."""
-    file_problem: str = ""
-    """Of the connection file for clients."""
     contact_problem: str = ""
-    """Why the controller does not answer; only asked if the file is right."""
-    controller_stopped: bool = False
-    """By SIGSTOP."""
+    """Why it does not answer; only asked if its connection file is right."""
     engines: list[int] | None = None
     """The ids of those registered; None: the controller could not be asked."""
     startup_problems: dict[int, str] = {}
@@ -72,6 +60,23 @@ class Facts(msgspec.Struct, kw_only=True, frozen=True):
     """By id, the processes of engines of this machine that are stopped by SIGSTOP."""
     silent_hosts: list[str] = []
     """Which `ipcluster` processes do not answer."""
+
+
+class Facts(Heard, kw_only=True, frozen=True):
+    """What is known of a cluster; "" and empty lists: nothing is wrong there."""
+
+    now: float
+    """In seconds since 1970."""
+    profile_dir: str = ""
+    options: str = ""
+    host: Seen = Seen()
+    controller: Seen = Seen()
+    profile_problem: str = ""
+    """Why nothing can be written to the profile, or what is wrong with its files of options."""
+    file_problem: str = ""
+    """Of the connection file for clients."""
+    controller_stopped: bool = False
+    """By SIGSTOP."""
     host_stopped: bool = False
     """That of this machine is stopped by SIGSTOP."""
     others: str = ""
@@ -82,18 +87,6 @@ class Facts(msgspec.Struct, kw_only=True, frozen=True):
     """That of the engines' newest log, with its name, since the host was started."""
 
 
-class Heard(msgspec.Struct, kw_only=True, frozen=True):
-    """What the controller says of its engines, as in Facts; `problem`: why it can't be asked."""
-
-    engines: list[int] | None = None
-    startup_problems: dict[int, str] = {}
-    bounds: list[str] = []
-    silent: str = ""
-    stopped: dict[int, int] = {}
-    silent_hosts: list[str] = []
-    problem: str = ""
-
-
 def look(profile: Profile, cluster_id: str) -> Facts:
     """Return the facts of a cluster; takes a moment, or some seconds where something does not answer."""
     from engineroom.cluster.finding.registry import running_commands  # reads every cluster file
@@ -102,8 +95,7 @@ def look(profile: Profile, cluster_id: str) -> Facts:
     runs_here = controller.holder is Holder.RUNNING
     stopped = runs_here and is_stopped(controller.pid)
     path = profile.connection_file("client", cluster_id)
-    file_problem, contact_problem = "", ""
-    heard = Heard()
+    file_problem, heard = "", Heard()
     try:
         info = read_connection_file(path)
     except ConnectionFileError as error:
@@ -112,7 +104,6 @@ def look(profile: Profile, cluster_id: str) -> Facts:
         file_problem = _trouble_with(info, path)
         if not file_problem and not stopped:
             heard = _ask(info)
-            contact_problem = heard.problem
     profile_problem = _trouble_writing(profile)
     if not host.may_run and not controller.may_run:
         profile_problem = profile_problem or _trouble_with_options(profile)
@@ -124,18 +115,12 @@ def look(profile: Profile, cluster_id: str) -> Facts:
         controller=controller,
         profile_problem=profile_problem,
         file_problem=file_problem,
-        contact_problem=contact_problem,
-        controller_stopped=stopped or (bool(contact_problem) and runs_here and is_stopped(controller.pid)),
-        engines=heard.engines,
-        startup_problems=heard.startup_problems,
-        bounds=heard.bounds,
-        silent=heard.silent,
-        stopped=heard.stopped,
-        silent_hosts=heard.silent_hosts,
+        controller_stopped=stopped or (bool(heard.contact_problem) and runs_here and is_stopped(controller.pid)),
         host_stopped=host.holder is Holder.RUNNING and is_stopped(host.pid),
         others="" if host.may_run or controller.may_run else running_commands("ipcluster why", profile),
         last_words=last_line(profile.log_file("ipcluster", cluster_id)),
         engine_words=_engine_words(profile, cluster_id, host.since),
+        **msgspec.structs.asdict(heard),
     )
 
 
@@ -239,7 +224,7 @@ def _ask(info: ConnectionFile) -> Heard:
     try:
         session.start(0.0)
     except (EngineroomError, OSError) as error:
-        return Heard(problem=str(error))
+        return Heard(contact_problem=str(error))
     try:
         reply = session.ask(AskBounds(), "'bounds'", timeout=PATIENCE)
         told = reply if isinstance(reply, Bounds) else Bounds()
@@ -255,7 +240,7 @@ def _ask(info: ConnectionFile) -> Heard:
             silent=engines.silent.words(engines.ids),
             stopped={engine: pid for engine, pid in engines.processes_here().items() if is_stopped(pid)},
             silent_hosts=list(told.silent_hosts),
-            problem=problem,
+            contact_problem=problem,
         )
     finally:
         session.close()
