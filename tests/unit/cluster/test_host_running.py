@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from engineroom.controller.config import ControllerConfig
 from engineroom.engine.config import EngineConfig
 from engineroom.errors import LaunchError
 from engineroom.machine.processes import ProcessRecord
+from tests.patience import SECONDS
 
 
 @pytest.fixture
@@ -37,9 +39,10 @@ def plan(tmp_path: Path) -> HostPlan:
 
 @pytest.fixture
 def child() -> Iterator[subprocess.Popen[bytes]]:
-    """Yield a child that ends with its stdin, as spawners and controllers do."""
+    """Yield a child that still imports, as spawners and controllers do at first."""
     pipe = subprocess.PIPE
-    with subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=pipe, stdout=pipe) as process:
+    command = [sys.executable, "-c", f"import threading; threading.Event().wait({SECONDS})"]
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe) as process:
         yield process
 
 
@@ -68,7 +71,7 @@ def test_an_owner_that_hangs_up_before_its_plan_leaves_nothing(child: subprocess
     with its:
         owner.close()
         assert serve(its, spawner=child, controller=None) == 0
-    assert child.returncode == 0
+    assert child.returncode == -signal.SIGKILL
 
 
 def test_a_lock_is_held_by_one_and_its_holder_is_named(plan: HostPlan) -> None:
@@ -96,7 +99,7 @@ def test_a_second_host_says_so_to_its_owner_and_ends_its_children(
         owner.sendall(encode_plan(plan))
         assert serve(its, spawner=child, controller=None) == 1
         said = failed(owner)
-    assert (said.code, child.returncode) == (ALREADY_RUNNING, 0)
+    assert (said.code, child.returncode) == (ALREADY_RUNNING, -signal.SIGKILL)
     assert "is already running" in said.reason
 
 
@@ -111,4 +114,4 @@ def test_a_profile_that_cannot_be_made_is_told_with_what_to_do(
         assert serve(its, spawner=child, controller=None) == 1
         said = failed(owner)
     assert str(tmp_path / "file") in said.reason
-    assert child.returncode == 0
+    assert child.returncode == -signal.SIGKILL

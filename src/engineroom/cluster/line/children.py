@@ -118,7 +118,9 @@ def _settle(silent: asyncio.Future[None]) -> None:
 
 
 def let_go(*processes: subprocess.Popen[bytes] | None) -> None:
-    """End the stdin of children that nobody needs after all, and wait until they have ended."""
-    for process in processes:
-        if process is not None:
-            process.communicate()
+    """End children that nobody needs after all, and wait until they have ended; nothing has been told to them yet."""
+    children = [process for process in processes if process is not None]
+    for child in children:
+        child.kill()  # it still imports: the end of its stdin would be read some tenths of a second later
+    for child in children:
+        child.communicate()
