@@ -89,7 +89,7 @@ def test_a_store_of_an_installed_package_fails_and_works_again(
 
         (package / "broken").unlink()
         assert wait_until(lambda: "the shelf works again: 5 tasks were written later" in caplog.text, SECONDS)
-    assert caplog.text.count("No space left on device") == 1
+    assert caplog.text.count("No space left on device. Tasks go on; until this") == 1
     assert "tasks are not recorded" not in why(rc)
     audit = rc.audit()
     assert audit.well, str(audit)

@@ -230,6 +230,9 @@ def test_a_file_that_can_grow_no_more_is_told_of_and_caught_up(
             names = [each.msg_id for each in sent]
             assert [each["msg_id"] for each in rc.db_query({"msg_id": {"$in": names}}, keys=["state"])] == names
             assert rc.audit()["trouble"]
+            caplog.clear()
+            with er.Client(cluster.client_connection_file):
+                assert wait_until(lambda: "tasks are not recorded: " in caplog.text, SECONDS)
             resource.prlimit(controller, resource.RLIMIT_FSIZE, before)
             assert wait_until(lambda: "tasks.db works again: " in caplog.text, SECONDS)
     finally:

@@ -99,7 +99,7 @@ class Admission:
             on_behind=lambda behind: controller.feed(link.peer, ClientBehind(behind=behind)),
         )
         link.connection.start(ClientReceiver(controller, link))
-        controller.recorder.client_came(ClientKnown(session, join.who, join.withdraw))
+        controller.recorder.client_came(link, ClientKnown(session, join.who, join.withdraw))
 
     def _admit_host(self, link: Link, join: Join) -> None:
         controller = self._controller

@@ -137,8 +137,11 @@ class Recorder:
         if amends is not None and self.keeper is not None:
             self.keeper.amend(amends)
 
-    def client_came(self, client: ClientKnown) -> None:
-        """A client is there: later controllers are to know what it has said of itself."""
+    def client_came(self, link: Link, client: ClientKnown) -> None:
+        """A client is there: it is told what others have been told, and later controllers are to know what it has said
+        of itself."""
+        if self.trouble:
+            link.connection.send(Notice(brief(f"{self.why()}. Tasks go on")))
         if self.lasts and self.keeper is not None:
             self.keeper.amend(lambda _: [client])
 
