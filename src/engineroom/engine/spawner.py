@@ -316,6 +316,9 @@ def _import_once() -> None:
         import_module(name)
     with contextlib.suppress(ImportError):
         import_module("uvloop")  # it is not everywhere
+    from engineroom.transport.decoders import from_controller  # it has come with `engine.app`
+
+    from_controller["engine"]  # made when it is first asked for
 
 
 def main() -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from types import GenericAlias
 from typing import Any, get_args
 
 import msgspec
@@ -12,23 +13,35 @@ from engineroom.protocol import messages as m
 
 Decode = Callable[[memoryview], list[Any]]
 
-from_stranger: Decode = msgspec.msgpack.Decoder(list[m.FromPeerHandshake]).decode
-"""At the controller, before a peer has proved its key."""
 
-from_peer: dict[str, Decode] = {
-    "client": msgspec.msgpack.Decoder(list[m.FromClient]).decode,
-    "engine": msgspec.msgpack.Decoder(list[m.FromEngine]).decode,
-    "host": msgspec.msgpack.Decoder(list[m.FromHost]).decode,
-    "task": msgspec.msgpack.Decoder(list[m.FromTask]).decode,
-}
+class _Decoders(dict[str, Decode]):
+    """Decoders by role, each made when it is first used: that takes a millisecond, and a process uses one or two."""
+
+    def __init__(self, **kinds: Any) -> None:
+        super().__init__()
+        self._kinds = kinds
+
+    def __missing__(self, role: str) -> Decode:
+        decode = self[role] = msgspec.msgpack.Decoder(GenericAlias(list, self._kinds[role])).decode
+        return decode
+
+
+def from_stranger(record: memoryview) -> list[Any]:
+    """At the controller, before a peer has proved its key."""
+    return _from_stranger["stranger"](record)
+
+
+_from_stranger = _Decoders(stranger=m.FromPeerHandshake)
+
+from_peer = _Decoders(client=m.FromClient, engine=m.FromEngine, host=m.FromHost, task=m.FromTask)
 """At the controller, by the peer's role."""
 
-from_controller: dict[str, Decode] = {
-    "client": msgspec.msgpack.Decoder(list[m.FromControllerHandshake | m.ToClient]).decode,
-    "engine": msgspec.msgpack.Decoder(list[m.FromControllerHandshake | m.ToEngine]).decode,
-    "host": msgspec.msgpack.Decoder(list[m.FromControllerHandshake | m.ToHost]).decode,
-    "task": msgspec.msgpack.Decoder(list[m.FromControllerHandshake | m.ToClient]).decode,
-}
+from_controller = _Decoders(
+    client=m.FromControllerHandshake | m.ToClient,
+    engine=m.FromControllerHandshake | m.ToEngine,
+    host=m.FromControllerHandshake | m.ToHost,
+    task=m.FromControllerHandshake | m.ToClient,
+)
 """At a peer, by its own role."""
 
 INVALID = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
