@@ -50,6 +50,21 @@ def test_a_controller_is_not_made_larger_by_what_it_may_never_need(module: str) 
     assert done.stdout == "False\n"
 
 
+@pytest.mark.parametrize("module", ["engineroom.cluster.commands.start", "engineroom.cluster.host.running"])
+def test_a_host_loads_nothing_of_a_controller_but_its_config(module: str) -> None:
+    code = f"import sys, {module}; print(*(name for name in sys.modules if name.startswith('engineroom.co')))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    of_controller = {f"engineroom.{name}" for name in ("controller", "controller.config", "core", "core.limits")}
+    assert set(done.stdout.split()) == of_controller
+
+
+@pytest.mark.parametrize("module", ["controller.app", "client.client", "engine.app", "cluster.host.running"])
+def test_decoders_are_made_by_who_uses_them(module: str) -> None:
+    code = f"import engineroom.{module}; from engineroom.transport.decoders import *; print(from_peer, from_controller)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "{} {}\n"
+
+
 def test_no_module_imports_one_that_imports_it() -> None:
     """Imports inside functions count as well; those of types alone, which nothing executes, do not."""
     _check_no_circle("", types=False)

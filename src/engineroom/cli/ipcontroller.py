@@ -21,7 +21,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(argv: Sequence[str]) -> int:
     from engineroom.cluster.plan.programs import controller_config, level_name
-    from engineroom.cluster.seats.process import ControllerPlan, run
+    from engineroom.cluster.seats.controller_plan import ControllerPlan
+    from engineroom.cluster.seats.process import run
     from engineroom.settings.controller import IPController
     from engineroom.settings.option import names_in
     from engineroom.settings.reading import read_application

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from engineroom.cluster.plan.host_plan import HostPlan
-from engineroom.cluster.seats.process import ControllerPlan
+from engineroom.cluster.seats.controller_plan import ControllerPlan
 from engineroom.machine.processes import ProcessRecord
 
 

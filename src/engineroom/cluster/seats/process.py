@@ -19,8 +19,8 @@ import msgspec
 from engineroom.cluster.clearing.left_jobs import clear_up_after_host, log_cancelled
 from engineroom.cluster.records.leftovers import sweep
 from engineroom.cluster.records.pid_records import AlreadyRunning, claim, release
+from engineroom.cluster.seats.controller_plan import ControllerPlan
 from engineroom.controller.app import run_controller
-from engineroom.controller.config import ControllerConfig
 from engineroom.controller.homeless import Home, is_idle
 from engineroom.controller.shell import Controller
 from engineroom.machine.lines import Lines, first_line
@@ -37,18 +37,6 @@ _PATIENCE = 1.0
 """Seconds that a controller whose host is gone may take to end."""
 
 _HOST_GONE = "its host is gone"
-
-
-class ControllerPlan(msgspec.Struct, kw_only=True):
-    """What the process is to do. `profile_dir`: for its pid file; `log_file`: "" for stderr; `clean_logs`: remove
-    earlier ones; `environment`: further variables."""
-
-    config: ControllerConfig
-    profile_dir: str
-    log_file: str = ""
-    log_level: str = "INFO"
-    clean_logs: bool = False
-    environment: dict[str, str] = {}
 
 
 def run(plan: ControllerPlan, *, owned: bool) -> int:

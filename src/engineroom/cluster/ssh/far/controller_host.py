@@ -18,9 +18,9 @@ from engineroom.cluster.line.messages import Failed, Notice, Stop, Stopped
 from engineroom.cluster.plan.programs import controller_config
 from engineroom.cluster.records.leftovers import remove_files_of, sweep
 from engineroom.cluster.seats.child import ControllerChild
+from engineroom.cluster.seats.controller_plan import ControllerPlan
 from engineroom.cluster.seats.lasting import LastingSeat
 from engineroom.cluster.seats.own_command import CommandSeat
-from engineroom.cluster.seats.process import ControllerPlan
 from engineroom.cluster.seats.seat import ControllerSeat
 from engineroom.cluster.ssh.far.addresses import with_address
 from engineroom.cluster.ssh.far.door import Door
