@@ -64,6 +64,24 @@ def test_a_huge_message_is_cut_and_says_so():
     assert len(traceback_text(huge)) < 10_200
 
 
+def test_huge_messages_of_causes_and_of_members_are_cut_too():
+    def chained():
+        try:
+            raise KeyError("k" * 500_000)
+        except KeyError:
+            raise ExceptionGroup("several", [ValueError("a" * 500_000), ValueError("b" * 500_000)]) from None
+
+    def whole():
+        try:
+            chained()
+        except ExceptionGroup as error:
+            raise ValueError("c" * 500_000) from error
+
+    text = traceback_text(raised(whole))
+    assert text.count(" characters left out ...") == 3
+    assert len(text) < 35_000
+
+
 def test_what_no_encoding_has_is_escaped():
     error = ValueError("caf\u00e9 \ud800")
     assert message_of(error) == "caf\u00e9 \\ud800"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from contextlib import suppress
 from traceback import StackSummary, TracebackException, format_tb
 from typing import Any
 
@@ -21,7 +20,7 @@ _REPEATED = re.compile(r"  \[Previous line repeated (\d+) more")
 def message_of(exception: BaseException) -> str:
     """Return `str(exception)`, or what stands for it where that fails; a very long one is cut, and says so."""
     try:
-        return bounded(printable(with_cell_names(str(exception))), _LONGEST_MESSAGE)
+        return printable(with_cell_names(bounded(str(exception), _LONGEST_MESSAGE)))
     except Exception:  # noqa: BLE001 -- the user's code
         return f"<{type(exception).__name__} that can't be printed>"
 
@@ -35,23 +34,12 @@ def traceback_text(exception: BaseException) -> str:
     except Exception:  # noqa: BLE001 -- the user's __repr__ or attributes
         frames = ["Traceback (most recent call last):\n", *format_tb(exception.__traceback__)]
         text = "".join([*frames, f"{type(exception).__name__}: {message_of(exception)}"])
-    shown = with_cell_names(_with_short_message(text, exception).rstrip("\n"))
-    return bounded(printable(shown), _LONGEST_TEXT)
+    return bounded(printable(with_cell_names(text.rstrip("\n"))), _LONGEST_TEXT)
 
 
 def with_cell_names(text: str) -> str:
     """Return `text` with cells under the names that their own client knows."""
     return _CELL.sub(r"<\1>", text) if ")>" in text else text
-
-
-def _with_short_message(text: str, exception: BaseException) -> str:
-    if len(text) <= _LONGEST_MESSAGE:
-        return text
-    with suppress(Exception):  # the user's __str__
-        message = str(exception)
-        if len(message) > _LONGEST_MESSAGE:
-            return text.replace(message, bounded(message, _LONGEST_MESSAGE))
-    return text
 
 
 def bounded(text: str, limit: int) -> str:
@@ -85,10 +73,13 @@ def _frames_in(line: str) -> int:
 
 
 def _fold(shown: TracebackException) -> None:
-    """Fold the stacks of `shown` and of all that it is chained to."""
+    """Fold the stacks of `shown` and of all that it is chained to, and shorten their messages."""
     waiting: list[TracebackException | None] = [shown]
     while waiting:
         link = waiting.pop()
         if link is not None:
             link.stack = _Stack(link.stack)
+            message = getattr(link, "_str", None)  # before it is formatted: of 50 MB that takes seconds
+            if isinstance(message, str):
+                setattr(link, "_str", bounded(message, _LONGEST_MESSAGE))  # noqa: B010 (no other name for it)
             waiting += [link.__cause__, link.__context__, *(link.exceptions or ())]
