@@ -88,6 +88,38 @@ def test_scattered_parts_come_back_together(rc: Client) -> None:
     assert np.array_equal(rc[:].gather("part", block=True), data)
 
 
+def test_gathered_arrays_are_private_and_stay_as_they_were(rc: Client) -> None:
+    data = np.arange(2 * MIB, dtype=np.int64)
+    rc[:].scatter("part", data, block=True)
+    first = rc[:].gather("part", block=True)
+    rc[:].execute("part[:] = 7", block=True)
+    second = rc[:].gather("part", block=True)
+    assert np.array_equal(first, data)
+    first[:] = 5
+    for whole in (second, rc[:].gather("part", block=True)):
+        assert whole.flags.writeable
+        assert np.all(whole == 7)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        np.arange(2_000_003),
+        np.arange(4 * MIB, dtype=">u4").reshape(-1, 1024),
+        np.arange(6 * MIB, dtype=np.uint8).reshape(2, -1),
+        np.arange(3_000_000).astype("M8[s]").reshape(-1, 3),
+        np.zeros(500_000, dtype=[("one", "i4"), ("other", "f8")]),
+    ],
+)
+@pytest.mark.parametrize("dist", ["b", "r"])
+def test_arrays_come_back_as_they_were_whatever_their_size_and_kind(rc: Client, data: Any, dist: str) -> None:
+    rc[:].scatter("part", data, dist=dist, block=True)
+    for _ in range(2):
+        whole = rc[:].gather("part", dist=dist, block=True)
+        assert (whole.dtype, whole.shape) == (data.dtype, data.shape)
+        assert np.array_equal(whole, data)
+
+
 def keep_in_a_child(data: Any) -> int:
     """Fork a child that has `data`, and says later what it sees of it; return its pid."""
     go_on, go = os.pipe()

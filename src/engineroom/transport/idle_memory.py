@@ -10,6 +10,7 @@ from engineroom.machine.large_blocks import BLOCKS
 from engineroom.machine.shared_memory.kept import MOST_KEPT
 from engineroom.machine.shared_memory.mapped import MAPPINGS
 from engineroom.machine.shared_memory.pool import IDLE_SECONDS, SHARED
+from engineroom.machine.shared_memory.side_by_side import JOINED
 
 
 class IdleMemory:
@@ -20,7 +21,7 @@ class IdleMemory:
         self._sweeping: asyncio.TimerHandle | None = None
         SHARED.users += 1
         MAPPINGS.kept.most = open_files.share(8, MOST_KEPT)
-        BLOCKS.most = SHARED.limit // 4
+        BLOCKS.most = JOINED.most = SHARED.limit // 4
 
     def sweep_later(self) -> None:
         """Look, in a while, what is idle: something is in use now."""
@@ -47,6 +48,6 @@ class IdleMemory:
         SHARED.sweep(IDLE_SECONDS if SHARED.users else 0.0)
         if not SHARED.users:
             SHARED.disallow()
-            MAPPINGS.kept.most = 0
+            MAPPINGS.kept.most = JOINED.most = 0
             MAPPINGS.kept.clear()
             BLOCKS.close()

@@ -197,18 +197,18 @@ class Sharing:
         return open_theirs(self._pid, body.descriptor, device=body.device, inode=body.inode, end=end)
 
     def _mapped(self, body: Shared) -> MappedPayload:
-        gone = self._gone(body)
-        view = MAPPINGS.again(body.device, body.inode, body.offset + body.size, gone)
+        gone, reopen = self._gone(body), partial(self._opened, body)
+        view = MAPPINGS.again(body.device, body.inode, body.offset + body.size, gone, reopen)
         if view is None:
             opened = self._opened(body)
             try:
-                view = MAPPINGS.new(opened, gone)
+                view = MAPPINGS.new(opened, gone, reopen)
             finally:
                 os.close(opened)
         self._memory.sweep_later()
         view = view[body.offset : body.offset + body.size]
         accept, refuse = partial(self._arrives, body.id), partial(self._refused, body.id)
-        return MappedPayload(view, body.offset, partial(self._opened, body), accept=accept, refuse=refuse)
+        return MappedPayload(view, body.offset, reopen, accept=accept, refuse=refuse)
 
     def _held(self, body: Shared, opened: int) -> HeldPayload:
         accept, refuse = partial(self._arrives, body.id), partial(self._refused, body.id)

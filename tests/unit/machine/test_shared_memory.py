@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import mmap
 import os
-import re
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from engineroom.machine.shared_memory.mapped import MAPPINGS, Mappings
 from engineroom.machine.shared_memory.memfd import NotSharedError, OwnSegment, available, map_privately, open_theirs
 from engineroom.machine.shared_memory.pool import SharedPool
 from tests.patience import SECONDS
+from tests.unit.machine.kernels import tells_written_pages
 
 pytestmark = pytest.mark.skipif(not available(), reason="Linux has it")
 
@@ -80,6 +81,25 @@ def test_data_are_copied_whole_wherever_they_begin_in_a_page(end: int) -> None:
         copying.copy(place[there : there + end], data[here : here + end])
         assert bytes(place) == bytes(there) + data[here : here + end] + bytes(len(place) - there - end)
         assert copying.as_bytes(data[here : here + end]) == data[here : here + end]
+
+
+@pytest.mark.parametrize("processors", [1, 2])
+@pytest.mark.parametrize("sizes", [(), (0,), (1,), (5000, 0, 70_001), (3, 9000, 3), (8192, 8192)])
+def test_data_are_copied_one_after_the_other_by_any_number_of_threads(sizes: tuple[int, ...], processors: int) -> None:
+    sources = [os.urandom(size) for size in sizes]
+    target = bytearray(sum(sizes))
+    copying.join(memoryview(target), list(map(memoryview, sources)), processors=processors)
+    assert target == b"".join(sources)
+
+
+def test_where_no_thread_can_be_started_data_are_copied_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    target = bytearray(20_000)
+    copying.join(memoryview(target), [memoryview(b"a" * 9000), memoryview(b"b" * 11_000)], processors=2)
+    assert target == b"a" * 9000 + b"b" * 11_000
 
 
 def test_the_size_of_a_segment_is_fixed_and_nobody_else_can_write_it(pool: SharedPool) -> None:
@@ -177,11 +197,6 @@ def forked(act: Callable[[], bool]) -> bool:
 
 
 Told = list[tuple[str, bool]]
-
-
-def tells_written_pages() -> bool:
-    """Whether this system tells which pages of a mapping were written."""
-    return tuple(map(int, re.findall(r"\d+", os.uname().release)[:2])) >= (6, 7)
 
 
 def looked_at(mappings: Mappings, segment: OwnSegment, name: str, told: Told) -> memoryview:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import ctypes
+import os
+import threading
+from collections.abc import Sequence
 
 
 class _Buffer(ctypes.Structure):
@@ -54,6 +57,40 @@ def copy(target: memoryview, source: memoryview) -> None:
     step = _CACHED if 0 < (there - here) % _PAGE < _PAGE // 2 else max(end, 1)
     for start in range(0, end, step):
         _move(there + start, here + start, min(step, end - start))
+
+
+def join(target: memoryview, sources: Sequence[memoryview], *, processors: int | None = None) -> None:
+    """Put `sources`, contiguous bytes, one after the other into `target`, which is as long.
+
+    With more than one of `processors` (None: those that this process may use), a second thread copies half of it.
+    """
+    middle = len(target) // 2 // _PAGE * _PAGE
+    if (processors or _processors()) > 1:
+        helper = threading.Thread(target=_join_part, args=(target, sources, slice(middle)), name="engineroom-copy")
+        try:
+            helper.start()
+        except RuntimeError:  # there are too many threads
+            pass
+        else:
+            _join_part(target, sources, slice(middle, None))
+            helper.join()
+            return
+    _join_part(target, sources, slice(None))
+
+
+def _processors() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _join_part(target: memoryview, sources: Sequence[memoryview], part: slice) -> None:
+    """Do `join`, but only for this part of `target`."""
+    first, last, _ = part.indices(len(target))
+    at = 0
+    for source in sources:
+        start, end = max(first, at), min(last, at + len(source))
+        if start < end:
+            copy(target[start:end], source[start - at : end - at])
+        at += len(source)
 
 
 def same(one: memoryview, other: memoryview) -> bool:

@@ -18,22 +18,25 @@ _PAGEMAP_SCAN = 0xC0606610
 _FILE, _PRESENT, _SWAPPED = 4, 8, 16
 
 
-class Mapped:
-    """A private mapping of all of a segment. OSError: there is no address space for it."""
+Key = tuple[int, ...]
+"""What tells mappings apart: of a whole segment, its device and inode."""
 
-    def __init__(self, descriptor: int) -> None:
-        found = os.fstat(descriptor)
-        self.key = found.st_dev, found.st_ino
-        self.size = found.st_size
-        self._mapping = map_privately(descriptor, 0, self.size)
-        self._start = 0
+
+class Mapped:
+    """A private mapping of what others have: `size` bytes, in the segments `inodes`."""
+
+    def __init__(self, key: Key, inodes: frozenset[int], mapping: mmap.mmap, size: int) -> None:
+        self.key, self.inodes, self.size = key, inodes, size
+        self._mapping = mapping
+        self.start = 0
+        """Where it begins, once somebody looks at it."""
 
     def whole(self) -> Any:
         """Return all of it, as a buffer that can be referred to weakly; it has one at a time."""
         import ctypes  # takes 8 ms, and only large data need it
 
         array = (ctypes.c_char * self.size).from_buffer(self._mapping)
-        self._start = ctypes.addressof(array)
+        self.start = ctypes.addressof(array)
         return array
 
     def is_clean(self) -> bool:
@@ -42,10 +45,10 @@ class Mapped:
         import fcntl  # not on every platform
 
         found = (ctypes.c_uint64 * 3)()
-        end = self._start + -(-self.size // mmap.PAGESIZE) * mmap.PAGESIZE
+        end = self.start + -(-self.size // mmap.PAGESIZE) * mmap.PAGESIZE
         # Pages, here or swapped out, that are not the file's: the first of them is enough.
         pages = (0, ctypes.addressof(found), 1, 1, _FILE, _FILE, _PRESENT | _SWAPPED, _FILE)
-        asked = _SCAN.pack(_SCAN.size, 0, self._start, end, *pages)
+        asked = _SCAN.pack(_SCAN.size, 0, self.start, end, *pages)
         try:
             descriptor = os.open("/proc/self/pagemap", os.O_RDONLY)
             try:
@@ -57,19 +60,29 @@ class Mapped:
         return found[0] == found[1]
 
 
+def map_all(descriptor: int) -> Mapped:
+    """Return a private mapping of all of a segment. OSError: there is no address space for it."""
+    found = os.fstat(descriptor)
+    key, size = (found.st_dev, found.st_ino), found.st_size
+    return Mapped(key, frozenset(key[1:]), map_privately(descriptor, 0, size), size)
+
+
 class KeptMappings:
     """The mappings that nothing looks at, up to `most`, the one that was used last at the end."""
 
     def __init__(self) -> None:
         self.most = MOST_KEPT
-        self._kept: dict[tuple[int, int], tuple[Mapped, float]] = {}
+        self._kept: dict[Key, tuple[Mapped, float]] = {}
 
     def __len__(self) -> int:
         return len(self._kept)
 
-    def take(self, device: int, inode: int, end: int) -> Mapped | None:
-        """Return the mapping of a segment, if it is here and has `end` bytes."""
-        mapped, _ = self._kept.pop((device, inode), (None, 0.0))
+    def __contains__(self, key: Key) -> bool:
+        return key in self._kept
+
+    def take(self, key: Key, end: int) -> Mapped | None:
+        """Return the mapping `key`, if it is here and has `end` bytes."""
+        mapped, _ = self._kept.pop(key, (None, 0.0))
         return mapped if mapped is not None and end <= mapped.size else None
 
     def keep(self, mapped: Mapped, now: float) -> None:
@@ -88,9 +101,9 @@ class KeptMappings:
 
     def drop(self, inodes: Collection[int]) -> None:
         """Let go of those of memory that its owner has given back, and will not write again."""
-        for device, inode in list(self._kept):
-            if inode in inodes:
-                self._kept.pop((device, inode), None)
+        for key, (mapped, _) in list(self._kept.items()):
+            if not mapped.inodes.isdisjoint(inodes):
+                self._kept.pop(key, None)
 
     def clear(self) -> None:
         self._kept.clear()

@@ -15,21 +15,26 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
-from engineroom.machine.shared_memory.kept import KeptMappings, Mapped
+from engineroom.machine.shared_memory.kept import KeptMappings, Mapped, map_all
 
 Gone = Callable[[bool], object]
 """Told that nothing looks at a mapping any more, and whether its segment is spoiled. It takes no lock."""
 
 
-class _Look(weakref.ref[Any]):
-    """What is looked at, by whom it is to be told."""
+Reopen = Callable[[], int]
+"""Opens a segment once more, for its caller to close. OSError: it can't be had any more."""
 
-    __slots__ = ("gone", "mapped", "spoiled")
+
+class Look(weakref.ref[Any]):
+    """What is looked at, and who is to be told. `reopen`: None where the segment can't be opened again."""
+
+    __slots__ = ("gone", "mapped", "reopen", "spoiled")
     __hash__ = object.__hash__
     __eq__ = object.__eq__
 
     mapped: Mapped
     gone: Gone
+    reopen: Reopen | None
     spoiled: bool
 
 
@@ -37,7 +42,7 @@ class Mappings:
     """All that this process maps."""
 
     def __init__(self) -> None:
-        self._looks: dict[_Look, None] = {}
+        self._looks: dict[Look, None] = {}
         self._forking = 0
         self.kept = KeptMappings()
 
@@ -49,24 +54,29 @@ class Mappings:
         """How many are not merely kept."""
         return len(self._looks)
 
-    def again(self, device: int, inode: int, end: int, gone: Gone) -> memoryview | None:
+    def looks(self) -> list[Look]:
+        """Return those that are not merely kept."""
+        return list(self._looks)
+
+    def again(self, device: int, inode: int, end: int, gone: Gone, reopen: Reopen | None = None) -> memoryview | None:
         """Return what is in a segment that is still mapped, at least up to `end`; None: it is not."""
-        mapped = self.kept.take(device, inode, end)
-        return None if mapped is None else self._look(mapped, gone)
+        mapped = self.kept.take((device, inode), end)
+        return None if mapped is None else self.look(mapped, gone, reopen)
 
-    def new(self, descriptor: int, gone: Gone) -> memoryview:
+    def new(self, descriptor: int, gone: Gone, reopen: Reopen | None = None) -> memoryview:
         """Return what is in the segment that is open as `descriptor`, private and writable; see `map_privately`."""
-        return self._look(Mapped(descriptor), gone)
+        return self.look(map_all(descriptor), gone, reopen)
 
-    def _look(self, mapped: Mapped, gone: Gone) -> memoryview:
+    def look(self, mapped: Mapped, gone: Gone, reopen: Reopen | None = None) -> memoryview:
+        """Return what is mapped, as long as it is looked at."""
         whole = mapped.whole()
-        reference = _Look(whole, self._gone)
-        reference.mapped, reference.gone, reference.spoiled = mapped, gone, self._forking > 0
-        self._looks[reference] = None
+        look = Look(whole, self._gone)
+        look.mapped, look.gone, look.reopen, look.spoiled = mapped, gone, reopen, self._forking > 0
+        self._looks[look] = None
         return memoryview(whole).cast("B")
 
     def _gone(self, reference: weakref.ref[Any]) -> None:
-        assert isinstance(reference, _Look)
+        assert isinstance(reference, Look)
         if self._looks.pop(reference, self) is None and not sys.is_finalizing():  # then nobody needs to know
             spoiled = reference.spoiled or self._forking > 0
             if not spoiled:

@@ -7,7 +7,8 @@ from itertools import chain
 from typing import Any
 
 from engineroom.client.sequences.rows.kind import loaded
-from engineroom.machine.large_blocks import BLOCKS
+from engineroom.machine.large_blocks import BLOCKS, LEAST
+from engineroom.machine.shared_memory.side_by_side import JOINED, Piece
 
 _NUMBERS = frozenset("biufc")
 
@@ -53,9 +54,9 @@ def _concatenate(np: Any, parts: Sequence[Any]) -> Any:
     parts = [np.asarray(part) if type(part) is np.memmap else part for part in parts]
     dtypes = {part.dtype for part in parts}
     if len(dtypes) == 1:
-        whole = _place_for(np, parts)
+        whole = _without_new_memory(np, parts)
         if whole is not None:
-            return np.concatenate(parts, out=whole)
+            return whole
         return np.concatenate(parts, dtype=parts[0].dtype)  # without it the byte order would change
     kinds = {dtype.kind for dtype in dtypes}
     if len(kinds) == 1 or kinds <= _NUMBERS:
@@ -69,13 +70,23 @@ def _concatenate(np: Any, parts: Sequence[Any]) -> Any:
     return _of_objects(np, parts)
 
 
-def _place_for(np: Any, parts: Sequence[Any]) -> Any:
-    """Return an array for all rows of these parts, in memory that is there already; None: it had better be made."""
+def _without_new_memory(np: Any, parts: Sequence[Any]) -> Any:
+    """Return all rows, where they are mapped or in memory that was used before; None: that can not be."""
     dtype, shape = parts[0].dtype, (sum(map(len, parts)), *parts[0].shape[1:])
-    if dtype.hasobject or not all(type(part) is np.ndarray and part.flags.c_contiguous for part in parts):
+    size = sum(part.nbytes for part in parts)
+    if size < LEAST or dtype.hasobject:
         return None
-    place = BLOCKS.take(sum(part.nbytes for part in parts))
-    return None if place is None else np.ndarray(shape, dtype, place)
+    if not all(type(part) is np.ndarray and part.flags.c_contiguous for part in parts):
+        return None
+    place = JOINED.join([Piece(part.ctypes.data, part.nbytes) for part in parts])
+    if place is None:
+        place = BLOCKS.take(size)
+        if place is None:
+            return None
+        from engineroom.machine.shared_memory.copying import join  # with ctypes, which takes 8 ms
+
+        join(place, [part.reshape(-1).view(np.uint8).data for part in parts])
+    return np.ndarray(shape, dtype, place)
 
 
 def _holds(np: Any, whole: Any, parts: Sequence[Any]) -> bool:
