@@ -134,7 +134,7 @@ def part_of(process: psutil.Process) -> str:
     """Return who a child of a host is, "" for one that is ending."""
     with contextlib.suppress(psutil.Error):
         command = " ".join(process.cmdline())
-        if "engineroom controller" in command or "seats.process" in command:
+        if "engineroom controller" in command or "cluster.seats" in command:
             return CONTROLLER
         if "spawner" in command:
             return SPAWNER

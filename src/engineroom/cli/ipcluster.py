@@ -8,6 +8,7 @@ from importlib import import_module
 
 import engineroom
 from engineroom.cli.outermost import in_words, plain_ctrl_c
+from engineroom.machine.garbage import look_seldom
 
 COMMANDS = {
     "start": "start a controller and engines",
@@ -38,6 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Do what the arguments say; return the exit code."""
     if argv is None:
         plain_ctrl_c()
+        look_seldom()
     arguments = list(sys.argv[1:] if argv is None else argv)
     return in_words("ipcluster", lambda: _command(arguments))
 

@@ -9,12 +9,14 @@ import msgspec
 
 from engineroom.cli.outermost import in_words, plain_ctrl_c
 from engineroom.errors import EngineroomError
+from engineroom.machine.garbage import look_seldom
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a controller in this process; return the exit code."""
     if argv is None:
         plain_ctrl_c()
+        look_seldom()
     arguments = list(sys.argv[1:] if argv is None else argv)
     return in_words("ipcontroller", lambda: _run(arguments))
 

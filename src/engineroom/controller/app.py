@@ -17,6 +17,7 @@ from engineroom.controller.introduction import introduce
 from engineroom.controller.open_files import allow_many
 from engineroom.controller.shell import Controller
 from engineroom.errors import EngineroomError
+from engineroom.machine.garbage import look_seldom
 from engineroom.transport.loops import new_loop
 from engineroom.transport.tls import make_certificate_aside
 
@@ -35,7 +36,7 @@ def run_controller(
     """
     allow_many()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
+    look_seldom()
     identity = Identity(config)
     try:
         make_certificate_aside(identity.certificate_file, identity.key_file)

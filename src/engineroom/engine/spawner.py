@@ -36,6 +36,7 @@ from engineroom.engine.last_words import LastWords
 from engineroom.engine.now_running import NowRunning
 from engineroom.engine.overflow import Watch
 from engineroom.engine.strays import Strays
+from engineroom.machine.garbage import look_seldom
 from engineroom.machine.left_behind import adopt_orphans
 from engineroom.machine.lines import Lines
 from engineroom.machine.memory import give_back
@@ -323,6 +324,7 @@ def _import_once() -> None:
 
 def main() -> int:
     """Be the spawner; in the engines that it forks, be the engine."""
+    usual = look_seldom()
     from engineroom.engine.app import run_engine
 
     _import_once()
@@ -332,6 +334,7 @@ def main() -> int:
     gc.collect()
     give_back()
     gc.freeze()
+    gc.set_threshold(*usual)  # as users of engines are used to
     adopt_orphans()
     spawner = Spawner()
     config = spawner.run()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
 import select
@@ -123,6 +124,12 @@ def test_an_exit_code_is_reported(spawner: SpawnerProcess) -> None:
     spawner.spawn(1, connect_timeout=0.1)
     report = spawner.report()
     assert (report["code"], report["cause"]) == (255, "exit code 255")
+
+
+def test_engines_look_for_garbage_as_often_as_any_python(spawner: SpawnerProcess) -> None:
+    code = f"import gc, os; os._exit(3 if gc.get_threshold() == {gc.get_threshold()} and gc.isenabled() else 4)"
+    spawner.spawn(1, startup_command=code)
+    assert spawner.report()["code"] == 3
 
 
 def test_one_that_ignores_the_signal_is_killed(spawner: SpawnerProcess) -> None:

@@ -10,10 +10,12 @@ import socket
 import sys
 
 from engineroom.cluster.line.children import CONTROLLER, SPAWNER, start
+from engineroom.machine.garbage import look_seldom
 
 
 def main() -> int:
     """Be a host; return the exit code."""
+    look_seldom()
     descriptor, what = int(sys.argv[1]), sys.argv[2]
     # First of all: they take as long to be ready as we do.
     spawner = start(SPAWNER)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
 
-CONTROLLER = "engineroom.cluster.seats.process"
+CONTROLLER = "engineroom.cluster.seats"
 SPAWNER = "engineroom.engine.spawner"
 
 _LAST_WORDS = 0.2

@@ -1,6 +1,6 @@
 """The controller as the child of a host: its configuration comes by stdin, and the end of stdin ends it.
 
-`python -m engineroom.cluster.seats.process` reads one line of JSON, says `{"port": p}` on stdout once it listens,
+`python -m engineroom.cluster.seats` reads one line of JSON, says `{"port": p}` on stdout once it listens,
 and ends when told `{"stop": reason}` or when nobody can tell it anything any more.
 """
 
@@ -161,11 +161,7 @@ def _read_line() -> bytes:
     return first_line(lambda: os.read(0, 65536))[0]
 
 
-def main() -> int:
+def be_child() -> int:
     """Be the controller that the host's first line describes."""
     line = _read_line()
     return run(msgspec.json.decode(line, type=ControllerPlan), owned=True) if line else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
