@@ -17,6 +17,7 @@ from engineroom.errors import LaunchError
 from engineroom.settings.profiles import Profile
 from tests.patience import SECONDS
 from tests.system.conftest import Command
+from tests.system.in_process import Done, ipcluster
 
 Start = Callable[..., Command]
 
@@ -26,12 +27,22 @@ ROOT = os.getuid() == 0
 STARTS = [("ipcluster", "start", "-n", "1"), ("ipcontroller",)]
 
 
-@pytest.fixture(params=STARTS, ids=lambda start: start[0])
-def starts(request: pytest.FixtureRequest, command: Start) -> Callable[..., Command]:
-    """Return what starts a cluster or a lone controller, waits for its end, and finds no traceback in its words."""
+Starts = Callable[..., Command | Done]
 
-    def start(*arguments: str, code: int = 1, **options: Any) -> Command:
-        started = command(*request.param, *arguments, **options)
+
+@pytest.fixture(params=STARTS, ids=lambda start: start[0])
+def starts(request: pytest.FixtureRequest, command: Start) -> Starts:
+    """Return what starts a cluster or a lone controller, waits for its end, and finds no traceback in its words.
+
+    `begins`: it does not end before it has become a host or a controller.
+    """
+
+    def start(*arguments: str, code: int = 1, begins: bool = False, **options: Any) -> Command | Done:
+        program, *rest = request.param
+        if program == "ipcluster" and not begins and not options:
+            started: Command | Done = ipcluster(*rest, *arguments)
+        else:
+            started = command(program, *rest, *arguments, **options)
         assert started.ends() == code, started.output
         assert "Traceback" not in started.output
         return started
@@ -39,7 +50,7 @@ def starts(request: pytest.FixtureRequest, command: Start) -> Callable[..., Comm
     return start
 
 
-def test_a_profile_that_is_a_file(starts: Callable[..., Command], tmp_path: Path) -> None:
+def test_a_profile_that_is_a_file(starts: Starts, tmp_path: Path) -> None:
     path = tmp_path / "profile_file"
     path.write_text("not a directory")
     said = starts(f"--profile-dir={path}").output
@@ -47,7 +58,7 @@ def test_a_profile_that_is_a_file(starts: Callable[..., Command], tmp_path: Path
     assert "Set IPYTHONDIR to a directory that you can write to" in said
 
 
-def test_a_profile_below_a_file(starts: Callable[..., Command], tmp_path: Path) -> None:
+def test_a_profile_below_a_file(starts: Starts, tmp_path: Path) -> None:
     (tmp_path / "home").write_text("")
     said = starts(f"--profile-dir={tmp_path / 'home' / 'profile_x'}").output
     assert "can't be used: Not a directory" in said
@@ -77,21 +88,26 @@ HOMES = {"HOME": "", "IPYTHONDIR": ""}, {"HOME": "{file}", "IPYTHONDIR": ""}, {"
 
 
 @pytest.mark.parametrize("environment", HOMES)
-def test_a_home_that_is_none(command: Callable[..., Command], tmp_path: Path, environment: dict[str, str]) -> None:
+def test_a_home_that_is_none(
+    command: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, environment: dict[str, str]
+) -> None:
     (tmp_path / "file").write_text("")
-    changed = {name: value.format(file=tmp_path / "file") for name, value in environment.items()}
-    for name in ("start", "engines", "stop", "list", "clean", "logs", "why", "console", "config"):
-        asked = command("ipcluster", name, env={**os.environ, **changed})
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value.format(file=tmp_path / "file"))
+    said = [
+        ipcluster(name) for name in ("start", "engines", "stop", "list", "clean", "logs", "why", "console", "config")
+    ]
+    for asked in (*said, command("ipcluster", "start")):
         assert asked.ends() in (1, 2), asked.output
         assert "Set IPYTHONDIR to a directory that you can write to (export IPYTHONDIR=" in asked.output
         assert "Traceback" not in asked.output
-    controller = command("ipcontroller", "--profile-dir", str(tmp_path / "mine"), env={**os.environ, **changed})
+    controller = command("ipcontroller", "--profile-dir", str(tmp_path / "mine"))
     controller.says("ready").signal(signal.SIGINT).ends()
 
 
 @pytest.mark.parametrize("part", ["log", "pid"])
 def test_a_profile_that_is_not_writable(
-    starts: Callable[..., Command], profile: Profile, lock: Callable[[Path], None], part: str
+    starts: Starts, profile: Profile, lock: Callable[[Path], None], part: str
 ) -> None:
     profile.prepare()
     lock(profile.path / part)
@@ -102,7 +118,7 @@ def test_a_profile_that_is_not_writable(
 
 
 def test_a_security_directory_that_is_not_writable(
-    starts: Callable[..., Command], profile: Profile, lock: Callable[[Path], None]
+    starts: Starts, profile: Profile, lock: Callable[[Path], None]
 ) -> None:
     profile.prepare()
     lock(profile.security_dir)
@@ -110,9 +126,7 @@ def test_a_security_directory_that_is_not_writable(
     assert f"{profile.security_dir} is not writable for " in said
 
 
-def test_a_place_where_no_profile_can_be_made(
-    starts: Callable[..., Command], tmp_path: Path, lock: Callable[[Path], None]
-) -> None:
+def test_a_place_where_no_profile_can_be_made(starts: Starts, tmp_path: Path, lock: Callable[[Path], None]) -> None:
     home = tmp_path / "home"
     home.mkdir()
     lock(home)
@@ -122,7 +136,7 @@ def test_a_place_where_no_profile_can_be_made(
 
 
 @pytest.mark.skipif(not ROOT, reason="only root can give files to somebody else")
-def test_a_security_directory_of_somebody_else_is_not_used(starts: Callable[..., Command], profile: Profile) -> None:
+def test_a_security_directory_of_somebody_else_is_not_used(starts: Starts, profile: Profile) -> None:
     profile.prepare()
     os.chown(profile.security_dir, NOBODY, NOBODY)
     said = starts().output
@@ -147,10 +161,10 @@ def test_a_security_directory_that_others_could_enter_is_closed(command: Start, 
     assert start.signal(15).ends() == 0
 
 
-def test_ports_in_use_are_all_named(starts: Callable[..., Command], profile: Profile) -> None:
+def test_ports_in_use_are_all_named(starts: Starts, profile: Profile) -> None:
     with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as two:
         ports = [taken.getsockname()[1] for taken in (one, two)]
-        said = starts(f"--ports={ports[0]},{ports[1]}").output
+        said = starts(f"--ports={ports[0]},{ports[1]}", begins=True).output
     for port in ports:
         assert f"{port}: Address already in use" in said
     assert "--ports" in said
@@ -166,13 +180,13 @@ def test_the_first_free_port_is_taken(command: Start, profile: Profile) -> None:
     assert start.signal(15).ends() == 0
 
 
-def test_an_address_of_another_machine_is_named(starts: Callable[..., Command], profile: Profile) -> None:
-    said = starts("--ip=192.0.2.1").output
+def test_an_address_of_another_machine_is_named(starts: Starts, profile: Profile) -> None:
+    said = starts("--ip=192.0.2.1", begins=True).output
     assert "the controller can't listen on 192.0.2.1" in said
     assert "Choose another address or port (--ip, --ports)" in said
 
 
-def test_an_option_that_makes_no_sense_is_named(starts: Callable[..., Command], profile: Profile) -> None:
+def test_an_option_that_makes_no_sense_is_named(starts: Starts, profile: Profile) -> None:
     assert "--porst" in starts("--porst=5", code=2).output
     assert "no_such" in starts("--IPController.no_such=5", code=2).output
     assert "ports" in starts("--ports=http", code=2).output
@@ -189,7 +203,7 @@ def test_a_second_controller_is_refused_and_names_the_first(command: Start, prof
     assert "Traceback" not in third.output
     with Client(timeout=SECONDS) as rc:
         assert rc.ids == []
-    stop = command("ipcluster", "stop")
+    stop = ipcluster("stop")
     assert stop.ends() == 0, stop.output
     assert first.ends() == 0
 

@@ -17,6 +17,7 @@ from engineroom.errors import EngineError
 from engineroom.settings.profiles import Profile
 from tests.patience import SECONDS
 from tests.system.conftest import Command, until
+from tests.system.in_process import ipcluster
 
 Start = Callable[..., Command]
 
@@ -95,14 +96,13 @@ def test_engines_end_with_their_host(command: Start, profile: Profile) -> None:
 
 
 def test_engines_in_the_background_end_with_their_controller(command: Start, profile: Profile) -> None:
-    start = command("ipcluster", "start", "-n", "1", "--daemonize")
-    start.succeeds()
+    ipcluster("start", "-n", "1", "--daemonize").succeeds()
     more = command("ipcluster", "engines", "-n", "1", "--daemonize")
     more.succeeds()
     assert "1 engine is ready" in more.output
     with Client(timeout=SECONDS) as rc:
         assert rc.ids == [0, 1]
-    command("ipcluster", "stop").succeeds()
+    ipcluster("stop").succeeds()
 
 
 def test_a_start_in_the_background_says_why_it_failed(command: Start, profile: Profile) -> None:
@@ -133,8 +133,7 @@ def test_a_profile_of_somebody_else_is_refused(command: Start, profile: Profile,
 
 
 def test_list_and_clean_after_a_crash(command: Start, profile: Profile) -> None:
-    start = command("ipcluster", "start", "-n", "1", "--daemonize")
-    start.succeeds()
+    ipcluster("start", "-n", "1", "--daemonize").succeeds()
     values = json.loads(profile.cluster_file().read_text())
     engine = next(iter(values["engines"]["sets"]["1"]["engines"].values()))
     # As after a power failure: nobody is left who could take anything away.
@@ -161,31 +160,31 @@ def test_list_and_clean_after_a_crash(command: Start, profile: Profile) -> None:
     }
     assert list(profile.log_dir.iterdir()) == []
     assert list(Path(os.environ["ENGINEROOM_SOCKET_DIR"]).iterdir()) == []
-    listed = command("ipcluster", "list")
+    listed = ipcluster("list")
     assert (listed.ends(), listed.output) == (0, "no clusters\n")
 
 
 def test_clean_leaves_what_runs_and_what_is_to_be_used_again(command: Start, profile: Profile) -> None:
     command("ipcontroller", "--reuse", "--cluster-id=kept").says("controller listens").signal(signal.SIGINT).ends()
     for cluster_id in ("", "gone", "runs"):
-        command("ipcluster", "start", "-n", "1", "--daemonize", f"--cluster-id={cluster_id}").succeeds()
+        ipcluster("start", "-n", "1", "--daemonize", f"--cluster-id={cluster_id}").succeeds()
     for cluster_id in ("", "gone"):
-        command("ipcluster", "stop", f"--cluster-id={cluster_id}").succeeds()
+        ipcluster("stop", f"--cluster-id={cluster_id}").succeeds()
     logs = {path.name for path in profile.log_dir.iterdir()}
-    command("ipcluster", "clean", "--cluster-id=gone").succeeds()
+    ipcluster("clean", "--cluster-id=gone").succeeds()
     assert {path.name for path in profile.log_dir.iterdir()} == {name for name in logs if "-gone" not in name}
-    command("ipcluster", "clean").succeeds()
+    ipcluster("clean").succeeds()
     assert {path.name for path in profile.log_dir.iterdir()} == {name for name in logs if "-runs" in name}
     assert profile.connection_file("client", "kept").exists()
     assert profile.connection_file("client", "runs").exists()
-    command("ipcluster", "stop", "--cluster-id=runs").succeeds()
+    ipcluster("stop", "--cluster-id=runs").succeeds()
 
 
 def test_clean_by_force_stops_what_runs(command: Start, profile: Profile) -> None:
-    command("ipcluster", "start", "-n", "1", "--daemonize").succeeds()
-    clean = command("ipcluster", "clean")
+    ipcluster("start", "-n", "1", "--daemonize").succeeds()
+    clean = ipcluster("clean")
     assert (clean.ends(), clean.output) == (0, "")
-    clean = command("ipcluster", "clean", "--force")
+    clean = ipcluster("clean", "--force")
     clean.succeeds()
     assert "stopped the cluster" in clean.output
 
@@ -205,6 +204,7 @@ def test_logs_of_all_or_of_some_and_as_they_are_written(command: Start, profile:
     assert "registered  engine=1" in one.output
     with Client(timeout=SECONDS) as rc, pytest.raises(EngineError):
         rc[0].apply_sync(os._exit, 3)
+    start.says("engine 0 died")  # now its log is the one of an engine that died
     dead = command("ipcluster", "logs", "0")  # of all logs, that of an engine that died is what people look for
     dead.succeeds()
     assert "registered  engine=0" in dead.output

@@ -18,6 +18,7 @@ from engineroom.machine.processes import ProcessRecord
 from engineroom.settings.profiles import Profile
 from tests.patience import SECONDS
 from tests.system.conftest import Command, answers, until
+from tests.system.in_process import ipcluster
 
 Start = Callable[..., Command]
 
@@ -42,8 +43,8 @@ def write_record(profile: Profile, **changes: object) -> Path:
 def test_what_was_stopped_on_purpose_leaves_no_warning_in_the_logs(
     command: Callable[..., Command], profile: Profile
 ) -> None:
-    command("ipcluster", "start", "-n", "1", "--daemonize").succeeds()
-    command("ipcluster", "stop").succeeds()
+    ipcluster("start", "-n", "1", "--daemonize").succeeds()
+    ipcluster("stop").succeeds()
     logs = "".join(path.read_text() for path in profile.log_dir.iterdir())
     assert "engine left" in logs
     assert "WARNING" not in logs
@@ -87,7 +88,7 @@ def test_a_cluster_whose_profile_is_removed_can_be_stopped_and_is_not_overrun(co
     again = command("ipcluster", "start", "-n", "1")
     assert again.ends() == 1
     assert "is already running, although its pid file is gone. Stop it with `ipcluster stop`" in again.output
-    stop = command("ipcluster", "stop").succeeds()
+    stop = ipcluster("stop").succeeds()
     assert stop.output == "stopped the cluster, whose pid file was gone\n"
     start.succeeds()
     assert left_in(profile) == []
@@ -128,7 +129,7 @@ def test_clusters_run_side_by_side(command: Start, profile: Profile) -> None:
     assert "Client(profile='other')" in other.output
     with Client(cluster_id="x", timeout=SECONDS) as rc:
         assert rc.ids == [0, 1]
-    listed = command("ipcluster", "list", "-o", "json")
+    listed = ipcluster("list", "-o", "json")
     listed.succeeds()
     found = json.loads(listed.output)
     assert {(one["profile"], one["cluster"]["cluster_id"], one["n_engines"]) for one in found} == {
@@ -137,17 +138,17 @@ def test_clusters_run_side_by_side(command: Start, profile: Profile) -> None:
         ("other", "", 1),
     }
     names_those_that_run(command)
-    command("ipcluster", "stop", "--all").succeeds()
+    ipcluster("stop", "--all").succeeds()
     plain.succeeds()
     named.succeeds()
-    command("ipcluster", "stop", "--profile=other").succeeds()
+    ipcluster("stop", "--profile=other").succeeds()
     other.succeeds()
 
 
 def names_those_that_run(command: Start) -> None:
     """See that whoever asks for a cluster that does not run is told of those that do, by what chooses each."""
     for asks in ("stop", "why", "logs"):
-        wrong = command("ipcluster", asks, "--cluster-id=nosuch")
+        wrong = ipcluster(asks, "--cluster-id=nosuch")
         assert wrong.ends() != 0
         for options in (" --profile=default", " --cluster-id=x", " --profile=other"):
             assert f"`ipcluster {asks}{options}`" in wrong.output
@@ -160,14 +161,14 @@ def names_those_that_run(command: Start) -> None:
 
 
 def test_stop_with_nothing_running(command: Start, profile: Profile) -> None:
-    stop = command("ipcluster", "stop")
+    stop = ipcluster("stop")
     assert stop.ends() == 11
     assert "the cluster is not running" in stop.output
 
 
 def test_stop_leaves_a_process_alone_that_only_has_the_pid(command: Start, profile: Profile) -> None:
     path = write_record(profile, start_time="1")
-    stop = command("ipcluster", "stop")
+    stop = ipcluster("stop")
     assert stop.ends() == 11
     assert "that pid belongs to another process now" in stop.output
     assert not path.exists()
@@ -175,7 +176,7 @@ def test_stop_leaves_a_process_alone_that_only_has_the_pid(command: Start, profi
 
 def test_stop_leaves_a_process_of_another_machine_alone(command: Start, profile: Profile) -> None:
     path = write_record(profile, host="elsewhere")
-    stop = command("ipcluster", "stop")
+    stop = ipcluster("stop")
     assert stop.ends() == 1
     assert f"pid {os.getpid()} on elsewhere" in stop.output
     assert "Stop it there" in stop.output
@@ -195,7 +196,7 @@ def test_a_stale_pid_file_is_no_obstacle(command: Start, profile: Profile) -> No
 def test_stop_kills_a_host_that_does_not_answer(command: Start, profile: Profile) -> None:
     start = command("ipcluster", "start", "-n", "1").says("stop it:")
     start.signal(signal.SIGSTOP)
-    stop = command("ipcluster", "stop", "--timeout=0.5")
+    stop = ipcluster("stop", "--timeout=0.5")
     stop.succeeds()
     assert start.ends() != 0
     until(lambda: not left_in(profile))
@@ -261,7 +262,7 @@ def test_engines_and_controller_in_any_order(command: Start, profile: Profile) -
     controller = command("ipcontroller").says("controller listens")
     with Client(timeout=SECONDS) as rc:
         rc.wait_for_engines(3, timeout=SECONDS)
-    stop = command("ipcluster", "stop")
+    stop = ipcluster("stop")
     stop.succeeds()
     controller.succeeds()
     engines.succeeds()

@@ -21,6 +21,7 @@ from engineroom.settings.profiles import Profile
 from tests.patience import slowly
 from tests.system.conftest import SECONDS, Command, until
 from tests.system.held_tasks import put, wait_for_file
+from tests.system.in_process import ipcluster
 from tests.system.proxy import Proxy
 
 Start = Callable[..., Command]
@@ -52,7 +53,7 @@ def test_a_killed_controller_fails_every_waiting_future_with_the_reason(command:
     assert "lost the controller: reconnecting" in engine.output
     assert re.search(r"no controller within \d+\.\d s", engine.output)
     assert "Traceback" not in engine.output
-    clean = command("ipcluster", "clean")  # nobody was left who could have done it
+    clean = ipcluster("clean")  # nobody was left who could have done it
     assert clean.ends() == 0
     assert "ipcontroller.pid" in clean.output
     assert list(Path(os.environ["ENGINEROOM_SOCKET_DIR"]).glob("*.sock")) == []

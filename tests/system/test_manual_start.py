@@ -20,6 +20,7 @@ from engineroom.trail.steps import read_steps
 from tests.documented import blocks
 from tests.reader import Reader
 from tests.system.conftest import SECONDS, Command, until
+from tests.system.in_process import ipcluster
 
 Start = Callable[..., Command]
 
@@ -122,7 +123,7 @@ def test_the_steps_of_a_start_by_hand(command: Start, profile: Profile) -> None:
     controller = command("ipcontroller").says("ready")
     engine = command("ipengine").says("registered")
     until(lambda: [step.step for step in read_steps(profile.steps_file())] == [steps.LISTENS, steps.REGISTERED])
-    why = command("ipcluster", "why").succeeds()
+    why = ipcluster("why").succeeds()
     assert why.output.startswith("all is well: 1 engine")
     controller.signal(signal.SIGINT).succeeds()
     engine.succeeds()

@@ -13,6 +13,7 @@ import pytest
 from engineroom import Client, Cluster
 from engineroom.settings.profiles import Profile
 from tests.system.conftest import Command
+from tests.system.in_process import ipcluster
 
 FILE = Path(__file__).with_name("marked_launcher.py")
 CLASS = "marked_launcher.MarkedLauncher"
@@ -40,7 +41,7 @@ def mark_of(rc: Client) -> list[str]:
 
 
 def stop(command: Start) -> None:
-    command("ipcluster", "stop").succeeds()
+    ipcluster("stop").succeeds()
 
 
 def test_it_is_short() -> None:

@@ -14,6 +14,7 @@ from engineroom import Client
 from engineroom.settings.profiles import Profile
 from tests.patience import SECONDS
 from tests.system.conftest import Command
+from tests.system.in_process import ipcluster
 
 Start = Callable[..., Command]
 
@@ -44,7 +45,7 @@ def test_with_umask_000_everything_is_private_and_tasks_have_the_umask_of_their_
     assert open_to_others(profile.path.parent) == []
     assert len(list(profile.log_dir.iterdir())) >= 5
     assert stat.S_IMODE((tmp_path / "of-a-task").stat().st_mode) == 0o666
-    command("ipcluster", "stop").succeeds()
+    ipcluster("stop").succeeds()
     start.succeeds()
     engine.ends()
     assert open_to_others(profile.path.parent) == []
@@ -63,7 +64,7 @@ def test_a_client_makes_an_open_connection_file_private_and_refuses_one_that_all
     with pytest.raises(Exception, match=r"every user can write in it \(mode 666\). Run `chmod 600"):
         Client(timeout=SECONDS)
     file.chmod(0o600)
-    command("ipcluster", "stop").succeeds()
+    ipcluster("stop").succeeds()
     start.succeeds()
 
 
@@ -102,7 +103,7 @@ def test_start_up_files_that_everybody_can_write_are_not_executed(
     file.chmod(0o666)
     start = command("ipcluster", "start", "-n", "1").says("stop it:")
     assert f"chmod go-w {file}" in start.output
-    command("ipcluster", "stop").succeeds()
+    ipcluster("stop").succeeds()
     start.succeeds()
     assert not (tmp_path / "executed").exists()
 

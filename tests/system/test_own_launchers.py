@@ -24,6 +24,7 @@ from tests.documented import blocks, typed
 from tests.reader import Reader
 from tests.system.conftest import Command, answers, processes_of_this_run, until
 from tests.system.fake_scheduler import FakeScheduler
+from tests.system.in_process import ipcluster
 
 PAGE = "starting/own-launchers.md"
 NAME = "nicelaunch.NiceEngineSetLauncher"
@@ -154,7 +155,7 @@ def test_options_of_engines_reach_them(command: Start, module: Path) -> None:
         with Client() as rc:
             assert rc[0]["x"] == 5
     finally:
-        command("ipcluster", "stop").succeeds()
+        ipcluster("stop").succeeds()
 
 
 def test_engines_end_some_time_after_a_host_that_was_killed(command: Start, module: Path) -> None:
@@ -205,7 +206,7 @@ def test_a_controller(command: Start, module: Path, profile: Profile) -> None:
         with Client() as rc:
             assert len(rc) == 1
     finally:
-        command("ipcluster", "stop").succeeds()
+        ipcluster("stop").succeeds()
 
 
 def test_a_launcher_of_engines_starts_no_controller(command: Start, module: Path) -> None:

@@ -15,6 +15,7 @@ from engineroom import Client, Cluster
 from engineroom.settings.profiles import Profile
 from tests.patience import SECONDS
 from tests.system.conftest import Command
+from tests.system.in_process import ipcluster
 
 Start = Callable[..., Command]
 
@@ -54,16 +55,16 @@ def test_a_new_profile_has_three_files_which_stay_as_they_are(command: Start, pr
     place = profile.path.parent / "profile_mine"
     assert sorted(path.name for path in place.glob("*.py")) == FILES
     (place / FILES[0]).write_text("c.Cluster.n = 1\n")
-    assert "unchanged:" in command("ipcluster", "profile", "create", "--profile=mine").succeeds().output
+    assert "unchanged:" in ipcluster("profile", "create", "--profile=mine").succeeds().output
     assert (place / FILES[0]).read_text() == "c.Cluster.n = 1\n"
-    command("ipcluster", "profile", "create", "mine", "--reset").succeeds()
+    ipcluster("profile", "create", "mine", "--reset").succeeds()
     assert "# c.Cluster.n = None" in (place / FILES[0]).read_text()
     for words in (["create", "a", "b"], ["creat", "a"], []):
-        assert command("ipcluster", "profile", *words).ends() == 2
+        assert ipcluster("profile", *words).ends() == 2
 
 
 def test_a_cluster_by_files_of_the_seed(command: Start, seed: Profile, tmp_path: Path) -> None:
-    start = command("ipcluster", "start", "-n", "1", "--daemonize").succeeds()
+    start = ipcluster("start", "-n", "1", "--daemonize").succeeds()
     try:
         assert "IPClusterEngines.n is an old name: it is now Cluster.n" in start.output
         assert start.output.count("ignored, because it has no meaning here: HubFactory.mux") == 1
@@ -73,7 +74,7 @@ def test_a_cluster_by_files_of_the_seed(command: Start, seed: Profile, tmp_path:
             assert len(rc.wait_for_engines(1, timeout=SECONDS) or rc.ids) == 1
             assert rc[0].pull("scratch").get(SECONDS) == str(tmp_path)
     finally:
-        command("ipcluster", "stop").succeeds()
+        ipcluster("stop").succeeds()
 
 
 def test_a_cluster_from_python_by_files_of_the_seed(seed: Profile) -> None:

@@ -16,6 +16,7 @@ from engineroom.protocol.connection_files import read_connection_file
 from engineroom.settings.profiles import Profile
 from tests.patience import SECONDS
 from tests.system.conftest import Command
+from tests.system.in_process import ipcluster
 
 ANOTHER = 65534
 
@@ -46,8 +47,8 @@ def test_a_place_that_is_taken_is_told_once_and_the_cluster_starts_and_stops(
         assert rc[:].apply_sync(os.getuid) == [os.getuid()]
     sockets = [Path(read_connection_file(profile.connection_file("client")).socket), control_socket(profile, "")]
     assert all(path.is_socket() and taken not in path.parents for path in sockets)
-    assert "default" in command("ipcluster", "list").succeeds().output
-    command("ipcluster", "stop").succeeds()
+    assert "default" in ipcluster("list").succeeds().output
+    ipcluster("stop").succeeds()
     start.succeeds()
     assert [path for path in sockets if path.exists()] == []
 
@@ -60,5 +61,5 @@ def test_a_directory_of_ours_that_others_can_enter_is_mended_and_used(
     start = command("ipcluster", "start", "-n", "0").says("stop it:")
     assert f"the mode of {taken} from 755 to 700" in start.output
     assert Path(read_connection_file(profile.connection_file("client")).socket).parent == taken
-    command("ipcluster", "stop").succeeds()
+    ipcluster("stop").succeeds()
     start.succeeds()

@@ -22,6 +22,7 @@ from engineroom.protocol.connection_files import read_connection_file
 from engineroom.settings.profiles import Profile
 from tests.patience import SECONDS, slowly
 from tests.system.conftest import Command, until
+from tests.system.in_process import ipcluster
 
 Commands = Callable[..., Command]
 
@@ -55,7 +56,7 @@ def test_all_is_well_and_later_that_it_was_stopped(command: Commands, profile: P
     assert "no such cluster has been started" in why(profile)
     start = running(command)
     assert why(profile).startswith("all is well: 1 engine, since ")
-    values = json.loads(command("ipcluster", "why", "--json").succeeds().output)
+    values = json.loads(ipcluster("why", "--json").succeeds().output)
     assert values["well"]
     assert [step["step"] for step in values["trail"]][-1] == "registered"
     start.signal(signal.SIGINT).ends()
@@ -71,7 +72,7 @@ def test_a_profile_with_a_file_that_is_no_python(command: Commands, profile: Pro
     start = running(command)
     configure(profile, "ipcluster", "c.Cluster.n = = 4")
     assert why(profile).startswith("all is well")
-    stop = command("ipcluster", "stop")
+    stop = ipcluster("stop")
     assert stop.ends() == 0
     assert "ipcluster_config.py: SyntaxError: " in stop.lines[0]
     assert stop.lines[1].startswith("stopped the cluster")
