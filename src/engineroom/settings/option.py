@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from types import MappingProxyType
 from typing import Any, TypeVar
 
@@ -62,10 +63,11 @@ def option(
     return trait
 
 
-def own_options(cls: type[Configurable]) -> Iterator[tuple[str, TraitType[Any, Any], tuple[str, ...]]]:
-    """Yield name, trait and flags of the options that `cls` itself declares."""
-    for name, trait in cls.class_own_traits(config=True).items():
-        yield name, trait, trait.metadata.get("flags", ())
+@cache
+def own_options(cls: type[Configurable]) -> tuple[tuple[str, TraitType[Any, Any], tuple[str, ...]], ...]:
+    """Return name, trait and flags of the options that `cls` itself declares."""
+    own = cls.class_own_traits(config=True)
+    return tuple((name, trait, trait.metadata.get("flags", ())) for name, trait in own.items())
 
 
 def aliases_of(classes: Iterable[type[Configurable]]) -> dict[tuple[str, ...], str]:
