@@ -122,7 +122,7 @@ class Identity:
                 reuse=self._config.reuse,
                 owner=self._config.owner,
             )
-            write_connection_file(path, info)
+            write_connection_file(path, info, durable=self._config.reuse)  # else a power cut ends the cluster too
         if port != self.last_port and self.last_port in self.ports:
             self._tell_of_port(port, self.last_port)
 

@@ -63,7 +63,8 @@ class KnownEngines:
         known = self._read() if restore else Restored(0)
         lines = [Began(known.life, known.next_id, known.used_ids)]
         self._noted = {engine.id: engine.up for engine in known.engines}
-        write_private(self.file, _text([*lines, *(Joined(id_, up) for id_, up in self._noted.items())]))
+        text = _text([*lines, *(Joined(id_, up) for id_, up in self._noted.items())])
+        write_private(self.file, text, durable=False)  # as is all that follows
         self._open = os.open(self.file, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
         return known
 
@@ -83,7 +84,7 @@ class KnownEngines:
         life = self._read().life
         self._close()
         try:
-            write_private(self.file, _text([Began(life)]))
+            write_private(self.file, _text([Began(life)]), durable=False)
         except OSError as error:
             log.warning("cannot write %s: %s", self.file, error)
 

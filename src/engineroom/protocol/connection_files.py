@@ -150,7 +150,7 @@ def read_connection_file(path: str | os.PathLike[str]) -> ConnectionFile:
     return parse_connection_file(values, origin=f"the connection file {path}")
 
 
-def write_connection_file(path: str | os.PathLike[str], info: ConnectionFile) -> None:
-    """Write `info` to `path`, at once and readable by its owner only."""
+def write_connection_file(path: str | os.PathLike[str], info: ConnectionFile, *, durable: bool = True) -> None:
+    """Write `info` to `path`, at once and readable by its owner only. `durable`: a power cut does not undo it."""
     text = json.dumps(msgspec.to_builtins(info), indent=2) + "\n"
-    write_private(Path(path), text.encode())
+    write_private(Path(path), text.encode(), durable=durable)

@@ -19,7 +19,7 @@ def ensure_certificate(certificate: Path, key: Path) -> str:
 
     UnsafeFile: another user could have written the key.
     """
-    if not (certificate.exists() and key.exists()):
+    if not _are_there(certificate, key):
         _make_certificate(certificate, key)
     read_secret(key)  # one that others can read is made private, one that they can write is refused
     return certificate.read_text(encoding="ascii")
@@ -30,7 +30,7 @@ def make_certificate_aside(certificate: Path, key: Path) -> None:
 
     For processes of one thread. Where there is no child, or it fails, `ensure_certificate` does it, or says why not.
     """
-    if (certificate.exists() and key.exists()) or not hasattr(os, "fork"):
+    if _are_there(certificate, key) or not hasattr(os, "fork"):
         return
     try:
         child = os.fork()
@@ -43,6 +43,14 @@ def make_certificate_aside(certificate: Path, key: Path) -> None:
         ensure_certificate(certificate, key)
     finally:
         os._exit(0)
+
+
+def _are_there(*files: Path) -> bool:
+    """Whether these exist; one that is empty was being written when the power was cut."""
+    try:
+        return all(file.stat().st_size for file in files)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
 
 
 def _make_certificate(certificate: Path, key: Path) -> None:
@@ -65,8 +73,8 @@ def _make_certificate(certificate: Path, key: Path) -> None:
         .sign(private, hashes.SHA256())
     )
     pem, pkcs8 = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
-    write_private(key, private.private_bytes(pem, pkcs8, serialization.NoEncryption()))
-    write_private(certificate, made.public_bytes(pem))
+    write_private(key, private.private_bytes(pem, pkcs8, serialization.NoEncryption()), durable=False)
+    write_private(certificate, made.public_bytes(pem), durable=False)
 
 
 def controller_context(certificate: Path, key: Path) -> ssl.SSLContext:

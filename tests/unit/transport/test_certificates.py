@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from engineroom.transport.tls import controller_context
+
 _PROGRAM = """
 import sys
 from pathlib import Path
@@ -32,6 +34,15 @@ def test_a_certificate_is_made_without_importing_what_makes_it(tmp_path: Path) -
     made = [file.read_bytes() for file in files]
     assert _run(*files) == "False -----BEGIN CERTIFICATE-----"
     assert [file.read_bytes() for file in files] == made
+
+
+def test_what_a_power_cut_has_left_empty_is_made_again(tmp_path: Path) -> None:
+    files = tmp_path / "made.crt", tmp_path / "made.key"
+    assert _run(*files) == "False -----BEGIN CERTIFICATE-----"
+    for empty in files:
+        empty.write_bytes(b"")
+        assert _run(*files) == "False -----BEGIN CERTIFICATE-----"
+        controller_context(*files)
 
 
 def test_where_the_child_can_make_none_the_controller_says_why(tmp_path: Path) -> None:
