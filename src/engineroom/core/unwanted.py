@@ -10,14 +10,23 @@ class Withdrawal:
     """Tasks of one session that are to be withdrawn, the last ones first.
 
     In that order, because the first ones run: interrupted sooner, they would make room for others that nobody wants.
+    `again`: this may have been done before.
     """
 
-    __slots__ = ("_numbers", "force", "interrupt", "outcome", "session")
+    __slots__ = ("_numbers", "again", "force", "interrupt", "outcome", "session")
 
     def __init__(
-        self, session: Session, numbers: list[int], outcome: Outcome, *, interrupt: bool, force: bool = False
+        self,
+        session: Session,
+        numbers: list[int],
+        outcome: Outcome,
+        *,
+        interrupt: bool,
+        force: bool = False,
+        again: bool = False,
     ) -> None:
         self.session, self.outcome, self.interrupt, self.force = session, outcome, interrupt, force
+        self.again = again
         self._numbers = sorted(numbers)
 
     def take(self, most: int) -> list[int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from engineroom.core.engines import Engine
@@ -38,8 +38,9 @@ def abort(state: ControllerState, peer: Peer, message: Abort) -> None:
     if unsent:
         end_unsent(state, session, found_in(message.tasks.ranges, session.unsent), outcome)
     if numbers:
+        interrupt = message.interrupt or message.force
         state.withdrawals.append(
-            Withdrawal(session, numbers, outcome, interrupt=message.interrupt or message.force, force=message.force)
+            Withdrawal(session, numbers, outcome, interrupt=interrupt, force=message.force, again=message.again)
         )
         if len(state.withdrawals) == 1:
             withdraw_more(state)
@@ -81,7 +82,7 @@ def _withdraw(
     waiting: list[Task] = []
     beside: list[Task] = []
     asked: dict[Engine, list[Task]] = {}
-    for task in filter(None, map(session.tasks.get, numbers)):
+    for task in _open(state, session, numbers, withdrawal):
         task.interrupt = withdrawal.interrupt
         engine = task.engine
         if task.state is State.WAITING:
@@ -101,6 +102,15 @@ def _withdraw(
         ask_all_back(state, tasks, engine)
     _end_waiting(state, waiting, outcome)
     end_all(state, beside, outcome)
+
+
+def _open(state: ControllerState, session: Session, numbers: Iterable[int], withdrawal: Withdrawal) -> Iterator[Task]:
+    """Yield the tasks of which something is still to be asked."""
+    for task in filter(None, map(session.tasks.get, numbers)):
+        interrupted = task.interrupt or not withdrawal.interrupt
+        done = task.withdrawn is not None and interrupted and (task.id in state.forced or not withdrawal.force)
+        if not (done and withdrawal.again):
+            yield task
 
 
 def _interrupt(state: ControllerState, task: Task, engine: Engine) -> None:

@@ -118,11 +118,15 @@ class Submit(Header, frozen=True, tag="submit"):
 
 class Abort(Header, frozen=True, tag="abort"):
     """Withdraw these tasks if they have not started; with `interrupt`, interrupt those that have; with `force`, end the
-    engines of those that go on then."""
+    engines of those that go on then.
+
+    `again`: the client has said it before, over a connection that was lost. Who has heard it does nothing.
+    """
 
     tasks: TaskRanges
     interrupt: bool = False
     force: bool = False
+    again: bool = False
 
 
 class Delivered(Header, frozen=True, tag="delivered"):

@@ -74,6 +74,26 @@ def test_a_second_abort_may_interrupt_what_the_first_left_running(two: Play) -> 
     assert two.sent(CLIENT, Abort(tasks(1), interrupt=True)) == [(ENGINE_0, Interrupt(task(1), 1))]
 
 
+def test_an_abort_that_is_said_again_interrupts_only_what_was_not_interrupted(two: Play) -> None:
+    """A client does so after it has lost its connection: the first one may have been lost with that."""
+    again = Abort(tasks(1), interrupt=True, again=True)
+    two(CLIENT, submit(1))
+    two(ENGINE_0, Started(task(1), 1))
+    two(CLIENT, Abort(tasks(1)))
+
+    assert two.sent(CLIENT, again) == [(ENGINE_0, Interrupt(task(1), 1))]
+    assert two.sent(CLIENT, again) == []
+    assert two.sent(CLIENT, Abort(tasks(1), interrupt=True)) == [(ENGINE_0, Interrupt(task(1), 1))], "a person insists"
+
+
+def test_an_abort_that_was_lost_is_as_good_when_it_is_said_again(two: Play) -> None:
+    two(CLIENT, submit(1))
+
+    assert two.sent(CLIENT, Abort(tasks(1), again=True)) == [(ENGINE_0, Withdraw(ATTEMPT))]
+    assert two.sent(CLIENT, Abort(tasks(1), again=True)) == []
+    assert two.sent(ENGINE_0, Withdrawn(ATTEMPT)) == [(CLIENT, result(1, -1, ABORTED))]
+
+
 def test_an_aborted_task_is_not_tried_again(two: Play) -> None:
     two(CLIENT, submit(1, options=Options(retries=5)))
     two(ENGINE_0, Started(task(1), 1))

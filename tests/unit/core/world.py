@@ -291,7 +291,7 @@ class World:
                     self.attach(client, how // 5)
             case _ if client.peer is not None and client.submitted:
                 chosen = client.submitted[how % len(client.submitted) :][: (3, 1, 9)[how % 3]]
-                event = Abort(tasks(*map(number_of, chosen), client=client.number), how % 2 == 0)
+                event = Abort(tasks(*map(number_of, chosen), client=client.number), how % 2 == 0, again=how % 3 == 2)
                 self.perform(self.play(client.peer, event))
             case _:
                 pass

@@ -356,6 +356,7 @@ class Link:
                 self._submit(connection, item, self._unfinished(item))
             else:
                 connection.send(item)
+        self._send_all(connection, self._state.aborts.again(self._state.tasks))
         with self._state.condition:
             self._send_all(connection, self._state.others.again())
         connection.send(Sync(self._state.failures.ranges()))

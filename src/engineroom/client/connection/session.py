@@ -295,7 +295,9 @@ class Session(State):
         """Cancel those of `tasks` that have not started; with `interrupt`, interrupt the others; with `force`, restart
         the engines of those that go on."""
         unfinished = [task.number for task in tasks if task.outcome is None and task.request is not None]
-        self.send(*(Abort(piece, interrupt, force) for piece in task_pieces(self.id, unfinished)))
+        messages = [Abort(piece, interrupt, force) for piece in task_pieces(self.id, unfinished)]
+        self.aborts.note(messages)
+        self.send(*messages)
 
     def ask(self, question: Question, what: str, *, timeout: float | None = 60.0) -> Reply:
         """Return the controller's answer; `what` names the question. EngineroomError: there is none, and why."""

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
+from engineroom.client.state.aborts import SaidAborts
 from engineroom.client.state.comms import Comms
 from engineroom.client.state.engine_table import EngineTable
 from engineroom.client.state.failures import Failures
@@ -59,6 +60,7 @@ class State:
         self.recorded = RecordedFacts()
         self.pins = Pins()
         self.released = ReleasedValues()
+        self.aborts = SaidAborts(self.id)
         self.questions = Questions()
         self.foreign = ForeignEnds()
         self.others = Others(self.engines, lambda messages: self.outgoing.send(tuple(messages)), self.questions.number)
