@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import subprocess
@@ -34,24 +35,30 @@ def memory(process: psutil.Process) -> int:
     return int(process.memory_info().rss)
 
 
-def print_for_ever() -> None:
-    while True:
+def print_for_ever(much: str) -> None:
+    """Print, and make the file `much` once more has been printed than is kept."""
+    for number in itertools.count():
         print("all work and no play")
+        if number == 100_000:
+            Path(much).touch()
 
 
-def write_for_ever() -> None:
+def write_for_ever(much: str) -> None:
     """The same from C's side: past sys.stdout."""
-    while True:
+    for number in itertools.count():
         os.write(1, b"all work and no play\n" * 100)
+        if number == 1_000:
+            Path(much).touch()
 
 
 @pytest.mark.parametrize("flood", [print_for_ever, write_for_ever])
 def test_a_task_that_prints_for_ever_hurts_nobody(
-    rc: Client, controller: psutil.Process, flood: Callable[[], None]
+    rc: Client, controller: psutil.Process, flood: Callable[[str], None], tmp_path: Path
 ) -> None:
     noisy = psutil.Process(rc[0].apply_async(os.getpid).get(timeout=SECONDS))
     everybody = (psutil.Process(), controller, noisy)
-    flooding = rc[0].apply_async(flood)
+    much = tmp_path / "much"
+    flooding = rc[0].apply_async(flood, str(much))
     until(lambda: len(flooding.stdout) > 100_000)
     before = list(map(memory, everybody))
     delays = []
@@ -63,6 +70,7 @@ def test_a_task_that_prints_for_ever_hurts_nobody(
     assert sorted(delays)[len(delays) // 2] < slowly(0.1)
     for process, old in zip(everybody, before, strict=True):
         assert memory(process) - old < 40 * MB
+    until(much.exists)
     rc.send_signal(signal.SIGINT, 0)
     with pytest.raises(RemoteError, match="KeyboardInterrupt"):
         flooding.get(timeout=SECONDS)

@@ -16,6 +16,7 @@ from engineroom import Client, Cluster
 from engineroom.serialize.functions.interactive import home
 from tests.patience import SECONDS
 from tests.system.conftest import until
+from tests.system.held_tasks import wait_for_file
 
 MIB = 2**20
 
@@ -66,8 +67,7 @@ def test_it_is_gone_once_it_is_released_and_no_task_needs_it(rc: Client, tmp_pat
     digest, door = ref._part.hash, tmp_path / "door"
 
     def behind(path: str, value: Any) -> float:
-        while not os.path.exists(path):
-            os.sched_yield()
+        wait_for_file(path)
         return float(value["a"].sum())
 
     assert rc[:].apply_sync(lambda x: x["b"], ref) == ["text"] * 2
@@ -140,3 +140,45 @@ def test_a_file_by_its_place(rc: Client, tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:5000])
     with pytest.raises(ValueError, match="has been truncated"):
         er.by_place(array)
+
+
+def test_a_reference_that_was_kept_elsewhere_does_not_keep_the_data(rc: Client) -> None:
+    ref = rc.publish(np.full(MIB, 105, np.uint8))
+    assert ref._part is not None
+    digest = ref._part.hash
+    elsewhere = {"deep": [ref, ref]}
+    assert rc[0].apply_sync(lambda its: int(its["deep"][1][0]), elsewhere) == 105
+    ref.release()
+    gc.collect()
+    until(lambda: not anywhere(rc, digest))
+    for call in (
+        lambda: rc[0].apply_async(len, elsewhere),
+        lambda: rc[:].push({"a": elsewhere}),
+        lambda: rc.load_balanced_view().map_async(len, [elsewhere]),
+        lambda: rc[:].scatter("a", [ref] * 2),
+    ):
+        with pytest.raises(er.PackError, match="was released, so no further call can take it"):
+            call()
+
+
+def test_two_clients_that_publish_the_same_each_have_their_own(cluster: Cluster, rc: Client) -> None:
+    data = np.full(MIB, 6, np.uint8)
+    with cluster.connect_client_sync() as other:
+        mine, theirs = rc.publish(data), other.publish(data)
+        assert rc[:].apply_sync(lambda x: int(x[0]), mine) == other[:].apply_sync(lambda x: int(x[0]), theirs)
+        theirs.release()
+        gc.collect()
+        assert rc[:].apply_sync(lambda x: int(x[0]), mine) == [6, 6]
+    assert rc[:].apply_sync(lambda x: int(x[0]), mine) == [6, 6]
+    mine.release()
+
+
+def test_what_cannot_be_published(rc: Client) -> None:
+    generator = (number for number in range(3))
+    with pytest.raises(er.PackError):
+        rc.publish(generator)
+    with open(os.devnull) as file, pytest.raises(er.PackError):
+        rc.publish(file)
+    objects = np.array([{"a": 1}, [2], "three"], dtype=object)
+    with rc.publish(objects) as ref:
+        assert rc[:].apply_sync(lambda x: x[1], ref) == [[2], [2]]
