@@ -8,6 +8,7 @@ from importlib import import_module
 
 import engineroom
 from engineroom.cli.outermost import in_words, plain_ctrl_c
+from engineroom.machine.ending import end
 from engineroom.machine.garbage import look_seldom
 
 COMMANDS = {
@@ -41,7 +42,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         plain_ctrl_c()
         look_seldom()
     arguments = list(sys.argv[1:] if argv is None else argv)
-    return in_words("ipcluster", lambda: _command(arguments))
+    code = in_words("ipcluster", lambda: _command(arguments))
+    if argv is None:
+        end(code)
+    return code
 
 
 def _command(arguments: Sequence[str]) -> int:

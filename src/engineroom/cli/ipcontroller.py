@@ -9,6 +9,7 @@ import msgspec
 
 from engineroom.cli.outermost import in_words, plain_ctrl_c
 from engineroom.errors import EngineroomError
+from engineroom.machine.ending import end
 from engineroom.machine.garbage import look_seldom
 
 
@@ -18,7 +19,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         plain_ctrl_c()
         look_seldom()
     arguments = list(sys.argv[1:] if argv is None else argv)
-    return in_words("ipcontroller", lambda: _run(arguments))
+    code = in_words("ipcontroller", lambda: _run(arguments))
+    if argv is None:
+        end(code)
+    return code
 
 
 def _run(argv: Sequence[str]) -> int:

@@ -36,6 +36,7 @@ from engineroom.engine.last_words import LastWords
 from engineroom.engine.now_running import NowRunning
 from engineroom.engine.overflow import Watch
 from engineroom.engine.strays import Strays
+from engineroom.machine.ending import end
 from engineroom.machine.garbage import look_seldom
 from engineroom.machine.left_behind import adopt_orphans
 from engineroom.machine.lines import Lines
@@ -338,7 +339,9 @@ def main() -> int:
     adopt_orphans()
     spawner = Spawner()
     config = spawner.run()
-    return 0 if config is None else run_engine(config, spawner.runs, spawner.words)
+    if config is None:
+        end(0)
+    return run_engine(config, spawner.runs, spawner.words)
 
 
 if __name__ == "__main__":

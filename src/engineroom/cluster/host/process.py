@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import socket
 import sys
+from typing import NoReturn
 
 from engineroom.cluster.line.children import CONTROLLER, SPAWNER, start
+from engineroom.machine.ending import end
 from engineroom.machine.garbage import look_seldom
 
 
-def main() -> int:
-    """Be a host; return the exit code."""
+def main() -> NoReturn:
+    """Be a host."""
     look_seldom()
     descriptor, what = int(sys.argv[1]), sys.argv[2]
     # First of all: they take as long to be ready as we do.
@@ -23,8 +25,9 @@ def main() -> int:
     from engineroom.cluster.host.running import serve
 
     with socket.socket(fileno=descriptor) as owner:
-        return serve(owner, spawner=spawner, controller=controller)
+        code = serve(owner, spawner=spawner, controller=controller)
+    end(code)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import sys
+from typing import NoReturn
 
+from engineroom.machine.ending import end
 from engineroom.machine.garbage import look_seldom
 
 
-def main() -> int:
-    """Be that controller; return the exit code."""
+def main() -> NoReturn:
+    """Be that controller."""
     look_seldom()  # before anything large is imported
     from engineroom.cluster.seats.process import be_child
 
-    return be_child()
+    end(be_child())
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
