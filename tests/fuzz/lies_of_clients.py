@@ -15,6 +15,7 @@ from engineroom.protocol.messages import (
     Kind,
     Options,
     Signal,
+    Staying,
     Stream,
     Submit,
 )
@@ -124,6 +125,7 @@ async def a_client_aborts_all_that_never_was(stage: Stage) -> None:
 @story
 async def a_client_acknowledges_all_that_never_was(stage: Stage) -> None:
     liar = await stage.join("client")
+    liar.say(Staying(((0, MOST),) * 8000), Staying(((MOST, 0),)))
     liar.say(Delivered(MOST, ((0, MOST),) * 8000), Delivered(0, ((MOST, 0),)))
     await heard_out(stage, liar)
 

@@ -176,6 +176,7 @@ class Admission:
                 shares=shares,
                 carries=carries,
                 usual=config.max_shared_bytes < 0,
+                stays=self._controller.state.limits.staying_bytes,
             )
         )
         connection.share(shares, self._sharings)

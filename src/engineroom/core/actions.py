@@ -17,6 +17,7 @@ from engineroom.protocol.messages import (
     Input,
     Interrupt,
     KeptRan,
+    LetGo,
     NeedFunction,
     Output,
     Ping,
@@ -55,6 +56,7 @@ ToPeer = (
     | Refused
     | Answer
     | KeptRan
+    | LetGo
 )
 
 

@@ -106,7 +106,7 @@ def _tell_again(state: ControllerState, session: Session) -> None:
         return
     alike: dict[int, tuple[Kept, list[int]]] = {}
     for number, kept in session.results.items():
-        if kept.use is not None and kept.use.delivered:
+        if kept.use is not None and (kept.use.delivered or kept.use.stays):
             continue  # it is here for other tasks
         if kept.result.task:
             state.send(session.peer, kept.result, kept.body)

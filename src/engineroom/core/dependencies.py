@@ -37,6 +37,7 @@ from engineroom.core.refusals import Refusal
 from engineroom.core.results import give_up, let_go
 from engineroom.core.returns import need
 from engineroom.core.sessions import Session
+from engineroom.core.staying import bound
 from engineroom.core.task_states import State
 from engineroom.core.tasks import Kept, Task
 from engineroom.core.waiting import FEW, end_all, is_behind, wait
@@ -194,7 +195,11 @@ def fail(state: ControllerState, tasks: list[Task], outcome: Outcome) -> None:
 def _unused(state: ControllerState, session: Session, number: int) -> None:
     """No unfinished task takes this result as an argument any more, unless one has begun to meanwhile."""
     kept = session.results.get(number)
-    if kept is None or kept.use is None or kept.use.users or not kept.use.counted:
+    if kept is None or kept.use is None or kept.use.users:
+        return
+    if kept.use.stays:
+        bound(state, session)
+    if not kept.use.counted:
         return
     use_no_more(state, session, kept, kept.use)
     if kept.use.delivered:

@@ -73,12 +73,13 @@ class Prerequisites(msgspec.Struct, gc=False, eq=False):
 
 class Use(msgspec.Struct, gc=False, eq=False):
     """What is kept of a result that is an argument of other tasks. `users`: those of them that have not ended.
-    `engines`: those to which it was sent. `delivered`: its client has it, and it stays for the users alone. `counted`:
-    it counts among `Session.input_bytes`."""
+    `engines`: those to which it was sent. `delivered`: its client has it, and it is here for the users alone. `stays`:
+    its client has it and may name it once more. `counted`: it counts among `Session.input_bytes`."""
 
     users: int = 0
     counted: bool = False
     delivered: bool = False
+    stays: bool = False
     engines: dict[Engine, None] | None = None
 
 

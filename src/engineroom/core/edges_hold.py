@@ -19,6 +19,7 @@ def check_edges(state: ControllerState) -> None:
     """Assert that each edge is known at both ends, and that nobody waits for what has ended."""
     assert not state.news
     assert state.input_bytes == sum(session.input_bytes for session in state.sessions.values())
+    assert state.staying_bytes == sum(session.staying_bytes for session in state.sessions.values())
     with_deadline = 0
     for session in state.sessions.values():
         users: dict[int, int] = {}
@@ -39,7 +40,9 @@ def check_edges(state: ControllerState) -> None:
         assert all(number in session.tasks or number in session.unsent for number in session.awaited)
         for number, kept in session.results.items():
             assert users.get(number, 0) == (0 if kept.use is None else kept.use.users)
-            assert kept.use is None or kept.use.counted == (kept.use.users > 0)
+            assert kept.use is None or kept.use.counted == (kept.use.users > 0 and not kept.use.stays)
+            assert (session.staying.get(number) is kept) == (kept.use is not None and kept.use.stays)
+        assert session.staying.keys() <= session.results.keys()
     assert with_deadline == state.on_time
 
 

@@ -27,6 +27,7 @@ from engineroom.protocol.messages import (
     Result,
     Revoked,
     Started,
+    Staying,
     Submit,
     Sync,
     Unmet,
@@ -297,6 +298,7 @@ Event = (
     | Submit
     | Sync
     | Delivered
+    | Staying
     | Started
     | Waits
     | Output

@@ -28,7 +28,7 @@ def use(state: ControllerState, session: Session, kept: Kept) -> None:
     if kept.use is None:
         kept.use = Use()
     kept.use.users += 1
-    if not kept.use.counted:
+    if not kept.use.counted and not kept.use.stays:
         kept.use.counted = True
         session.kept_bytes -= kept.size
         session.input_bytes += kept.size

@@ -167,7 +167,10 @@ def _check_session(state: ControllerState, session: Session) -> None:
     asked = sum(its.size for its in coming if its.asked and not its.needed and its.task.session is session)
     written = sum(kept.size for kept in session.outputs.values() if kept.ended)
     inputs = sum(kept.size for kept in session.results.values() if kept.use is not None and kept.use.counted)
-    assert session.kept_bytes == sum(kept.size for kept in session.results.values()) - inputs + asked + written
+    staying = sum(kept.size for kept in session.staying.values())
+    assert session.staying_bytes == staying
+    kept_bytes = sum(kept.size for kept in session.results.values()) - inputs - staying + asked + written
+    assert session.kept_bytes == kept_bytes
     needed = sum(its.size for its in coming if its.needed and its.task.session is session)
     assert session.input_bytes == inputs + needed
     raised = [claim for claim in session.claims.values() if isinstance(claim, Raised)]

@@ -100,3 +100,13 @@ class Limits(msgspec.Struct, frozen=True):
     def own_bytes(self) -> int:
         """How much may be kept for a client whatever is kept for others."""
         return self.kept_bytes // 32
+
+    @property
+    def staying_bytes(self) -> int:
+        """How much may stay here, for one client, of results that it has and may name in further calls."""
+        return min(self.kept_bytes, self.input_bytes) // 2
+
+    @property
+    def all_staying_bytes(self) -> int:
+        """The same for all clients together: beyond, whose result comes next is asked to let go of its oldest ones."""
+        return min(self.all_kept_bytes, self.all_input_bytes) // 2

@@ -69,6 +69,7 @@ from engineroom.core.restoring import restored
 from engineroom.core.results import expire
 from engineroom.core.returns import announced
 from engineroom.core.state import ControllerState
+from engineroom.core.staying import stay
 from engineroom.core.unmet import unmet
 from engineroom.core.withdrawals import abort, withdraw_more
 from engineroom.ids import Peer
@@ -88,6 +89,7 @@ from engineroom.protocol.messages import (
     Output,
     Revoked,
     Started,
+    Staying,
     Submit,
     Sync,
     Unmet,
@@ -111,6 +113,8 @@ def handle(state: ControllerState, peer: Peer, event: Event, *, now: float, rng:
             submit(state, peer, event)
         case Delivered():
             delivered(state, peer, event)
+        case Staying():
+            stay(state, peer, event)
         case Started() | AlreadyStarted():
             started(state, peer, event.task, event.attempt)
         case Output() | Display():

@@ -15,6 +15,7 @@ from engineroom.core.journal import release_result
 from engineroom.core.outputs import drop_output, end_output
 from engineroom.core.pressure import RESULT_BYTES, give_back, press, relieve
 from engineroom.core.sessions import Session
+from engineroom.core.staying import stays_no_more
 from engineroom.core.tasks import Kept, Task
 from engineroom.core.unsent import UNSENT, take_unsent, unsend
 from engineroom.core.watching import tell_end
@@ -172,8 +173,12 @@ def let_go(  # noqa: C901 (it is called for all tasks there are, and a call for 
         if session.outputs:
             drop_output(session, number)
         kept = results.get(number)
-        if kept is None or (kept.use is not None and must_stay(kept.use)):
+        if kept is None:
             continue
+        if kept.use is not None:
+            stays_no_more(state, session, number, kept)
+            if must_stay(kept.use):
+                continue
         del results[number]
         session.kept_bytes -= kept.size
         if session.kept_bytes < session.low:

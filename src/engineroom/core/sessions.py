@@ -55,6 +55,8 @@ class Session:
         "results",
         "returns",
         "room",
+        "staying",
+        "staying_bytes",
         "stored_up_to",
         "submitted_bytes",
         "tasks",
@@ -118,6 +120,10 @@ class Session:
         """How its tasks ended, and where."""
         self.input_bytes = 0
         """What results take that are arguments of its tasks: these do not count as `kept_bytes`."""
+        self.staying: dict[int, Kept] = {}
+        """By number, the oldest first: those of its results that its client has and may name, see `staying`..."""
+        self.staying_bytes = 0
+        """... and what they take: that counts neither as `kept_bytes` nor as `input_bytes`."""
         self.used = 0.0
         """Seconds of engine time, as far as fairness counts them."""
 

@@ -122,6 +122,8 @@ class ControllerState:
         """Of results and outputs that their clients have fetched, and that are kept while their calls go on."""
         self.input_bytes = 0
         """The sum of `Session.input_bytes`."""
+        self.staying_bytes = 0
+        """The sum of `Session.staying_bytes`."""
         self.withdrawals: deque[Withdrawal] = deque()
         """Tasks that are to be withdrawn, in the order in which that was asked for."""
         self.forced: dict[TaskId, Forced] = {}

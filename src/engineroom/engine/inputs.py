@@ -7,12 +7,16 @@ whether its arguments are there already, so none is missed between the two threa
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 from engineroom.ids import SessionId, TaskId, task_id
+from engineroom.machine.shared_memory.again import own_again
+from engineroom.machine.shared_memory.pool import SHARED
 from engineroom.protocol.messages import Status
-from engineroom.protocol.streams import Payload
+from engineroom.protocol.streams import Buffer, Payload
 
 if TYPE_CHECKING:
     from engineroom.engine.attempts import Attempt, Ended
@@ -123,15 +127,25 @@ def given_by(ended: Ended) -> Given | None:
     """Return the result of an attempt, None if it has none."""
     if ended.message.outcome.status != Status.OK:
         return None
-    return ended.body if ended.body is not None else ended.message.body  # type: ignore[return-value]  # bytes then
+    return ended.message.body if ended.body is None else partial(_own, ended.body)  # type: ignore[return-value]  # bytes
+
+
+def _own(pieces: Sequence[memoryview]) -> Buffer:
+    view = own_again(pieces)
+    return bytearray().join(pieces) if view is None else view
 
 
 def _opener(payload: Payload) -> Given:
-    def opened() -> bytes | bytearray | memoryview:
+    mapper = payload.mapper() if payload.error is None and payload.size >= SHARED.least else None
+
+    def opened() -> Buffer:
         if payload.error is not None:
             raise MemoryError(
                 f"an argument of this call takes {payload.size:,} bytes, and this engine has no memory for it"
             )
-        return payload.buffer()
+        with suppress(OSError, MemoryError):
+            if mapper is not None:
+                return mapper()
+        return bytearray(payload.buffer())
 
     return opened

@@ -1,10 +1,13 @@
-"""Results of tasks on their way to engines that run others with them as arguments; engines that refuse a task."""
+"""Results of tasks that others take as arguments: on their way to engines, and kept for calls that may come.
+
+Engines that refuse a task.
+"""
 
 from __future__ import annotations
 
 from engineroom.protocol.calls import Body, Header
 from engineroom.protocol.ranges import Ordinal, TaskId, Text
-from engineroom.protocol.task_ranges import TaskRanges
+from engineroom.protocol.task_ranges import Ranges, TaskRanges
 
 
 class Input(Header, frozen=True, tag="input"):
@@ -17,6 +20,19 @@ class Input(Header, frozen=True, tag="input"):
 
 class ForgetInputs(Header, frozen=True, tag="forget_inputs"):
     """No attempt that follows has the result of one of these tasks as an argument without an `Input` ahead of it."""
+
+    tasks: TaskRanges
+
+
+class Staying(Header, frozen=True, tag="staying"):
+    """A client has these results, by the numbers of its tasks, and may name them in calls until it acknowledges them:
+    the controller need not send them again, and keeps them."""
+
+    results: Ranges
+
+
+class LetGo(Header, frozen=True, tag="let_go"):
+    """Too much stays for a client: it is to acknowledge these results, once no call that it makes names them."""
 
     tasks: TaskRanges
 

@@ -126,6 +126,8 @@ class Welcome(Header, frozen=True, tag="welcome"):
     """... and of payloads that an engine receives for others of its machine."""
     usual: bool = False
     """Nobody has set `shares`, so no more than a quarter of the memory that the peer may have."""
+    stays: Size = 0
+    """For clients: bytes of results that may stay here for further calls (`Staying`)."""
 
 
 class Refused(Header, frozen=True, tag="refused"):

@@ -48,6 +48,8 @@ from engineroom.protocol.functions import NeedFunction as NeedFunction
 from engineroom.protocol.functions import Released as Released
 from engineroom.protocol.inputs import ForgetInputs as ForgetInputs
 from engineroom.protocol.inputs import Input as Input
+from engineroom.protocol.inputs import LetGo as LetGo
+from engineroom.protocol.inputs import Staying as Staying
 from engineroom.protocol.inputs import Unmet as Unmet
 from engineroom.protocol.joining import PROTOCOL as PROTOCOL
 from engineroom.protocol.joining import Challenge as Challenge
@@ -328,12 +330,12 @@ FromPeerHandshake = Hello | Join | Refused | Goodbye
 FromControllerHandshake = Challenge | Welcome | Refused
 
 _Both = Credit | Cancel | Borrowed | Ping | Pong | Goodbye
-_OfClients = Submit | Function | Released | Keep | Forget | Abort | Delivered | Attach | Detach
+_OfClients = Submit | Function | Released | Keep | Forget | Abort | Delivered | Staying | Attach | Detach
 FromClient = _Both | _OfClients | Signal | Shutdown | Restart | Sync | Ask
-FromTask = _Both | Submit | Function | Released | Abort | Delivered | Sync | Ask
+FromTask = _Both | Submit | Function | Released | Abort | Delivered | Staying | Sync | Ask
 """A task may not signal engines, nor end them."""
 _OfEngines = EngineJoined | EngineLeft | EngineSilent
-_OfTasks = Result | Ended | Output | Display | TasksStarted | SubmitAgain
+_OfTasks = Result | Ended | LetGo | Output | Display | TasksStarted | SubmitAgain
 ToClient = _Both | Refused | _OfEngines | _OfTasks | NeedFunction | KeptRan | Synced | Answer | Notice
 _OfAttempts = Started | Waits | Finished | Unmet | Revoked | Withdrawn | AlreadyStarted | Output | Display
 FromEngine = _Both | Near | Held | HoldsPublished | _OfAttempts | NeedFunction | Full | NamesListed

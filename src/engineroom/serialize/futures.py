@@ -13,8 +13,8 @@ from typing import Any, Protocol
 from engineroom.serialize.frames import Buffer
 from engineroom.serialize.payloads import unpack
 
-Given = bytes | Sequence[memoryview] | Callable[[], Buffer]
-"""A packed result: in one piece, in several, or where it can be had."""
+Given = bytes | Callable[[], Buffer]
+"""A packed result, or what returns it in memory of the caller's own."""
 
 
 class Noted(Protocol):
@@ -36,6 +36,20 @@ def note(future: Noted) -> None:
 def take_noted() -> list[Any]:
     """Return the futures that this thread has pickled since it was asked last."""
     return noted.pop(get_ident(), [])
+
+
+whole: set[int] = set()
+"""The threads in which results that are here are packed by their bytes, though they could be named."""
+
+
+@contextmanager
+def by_bytes() -> Iterator[None]:
+    """Have what is packed in a `with` block name no result that is here, for calls that are kept."""
+    whole.add(get_ident())
+    try:
+        yield
+    finally:
+        whole.discard(get_ident())
 
 
 class _Here:
@@ -68,9 +82,7 @@ def result_of(task: bytes) -> Any:
     packed = None if _Here.results is None else _Here.results.get(task)
     if packed is None:
         raise RuntimeError("a future stands here whose result can only be had by the task that takes it as an argument")
-    if isinstance(packed, bytes):
-        return unpack(packed)
-    return unpack(bytearray(packed()) if callable(packed) else bytearray().join(packed))
+    return unpack(packed if isinstance(packed, bytes) else packed())
 
 
 def itself(value: Any) -> Any:

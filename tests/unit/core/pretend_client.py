@@ -22,9 +22,11 @@ from engineroom.protocol.messages import (
     Delivered,
     Ended,
     Kind,
+    LetGo,
     NeedFunction,
     Options,
     Result,
+    Staying,
     Stream,
     Submit,
     SubmitAgain,
@@ -71,12 +73,15 @@ class Client:
         """Functions, likewise."""
         self.keeps: list[KeptBytes] = []
         """What it has not sent of calls that are kept."""
+        self.staying: set[TaskId] = set()
+        """What it has, and does not acknowledge yet, to name it."""
         self.careless = False
         """It acknowledges results though others of its tasks need them."""
         self.withholds = False
         """It sends nothing of what it has been asked for."""
 
     def up(self) -> None:
+        self.staying.clear()
         self.wanted.clear()
         self.asked.clear()
         self.keeps.clear()
@@ -116,9 +121,23 @@ class Client:
         self.world.perform(self.world.play(self.peer, message))
 
     def pinned(self) -> set[TaskId]:
-        """Return the tasks whose results are arguments of others that have not ended; none, for who is careless."""
+        """Return the tasks whose results are arguments of others that have not ended, or stay; none, for who is
+        careless."""
         submits = () if self.careless else [self.submits[id_] for id_ in self.submitted if id_ not in self.results]
-        return {id_ for its in submits if its.awaits is not None for id_ in names_of(its.awaits.inputs)}
+        named = {id_ for its in submits if its.awaits is not None for id_ in names_of(its.awaits.inputs)}
+        return named if self.careless else named | self.staying
+
+    def stay(self) -> None:
+        """Have the latest results stay that it has not acknowledged, or of those that do the oldest no more."""
+        if self.peer is None:
+            return
+        new = [id_ for id_ in self.results if id_ not in self.confirmed and id_ not in self.staying][-2:]
+        if not new:
+            self.staying.discard(min(self.staying, default=TaskId(b"")))
+            return
+        self.staying.update(new)
+        said = Staying(tuple(ranges_of(sorted(map(number_of, new)))))
+        self.world.perform(self.world.play(self.peer, said))
 
     def send_submit(self, message: Submit) -> None:
         """Submit, with bytes to come if it has any."""
@@ -169,6 +188,8 @@ class Client:
             case Ended():
                 for id_ in message.tasks.tasks():
                     self.got(Result(id_, message.engine, message.outcome))
+            case LetGo():
+                self.staying.difference_update(message.tasks.tasks())
             case SubmitAgain():
                 self.asked_again(message)
             case NeedFunction(hash=hash_):

@@ -286,6 +286,8 @@ class World:
                 client.submit((0, 1, how % 6), OPTIONS[0], b"", (0, 600, 900)[how % 3])  # some name an engine twice
             case 4:
                 client.submit_again()
+                if how % 3:
+                    client.stay()
                 client.deliver(also=how % 2 == 0)
                 if how % 5 == 4:
                     self.attach(client, how // 5)
@@ -471,6 +473,7 @@ class World:
             self.perform(engine.start())
         for client in self.clients:
             client.submit_again()
+            client.staying.clear()
             while client.wanted and not client.withholds:
                 client.send_bytes(1)
             while client.asked and not client.withholds:

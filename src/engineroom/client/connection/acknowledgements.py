@@ -1,11 +1,12 @@
-"""Telling the controller, in batches, which results have arrived for good."""
+"""Telling the controller, in batches, which results have arrived for good, and which of them are to stay there."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
 from engineroom.client.state.pins import Pins
-from engineroom.protocol.messages import Delivered
+from engineroom.protocol.messages import Delivered, Staying
+from engineroom.protocol.task_ranges import pieces
 
 BATCH = 1000
 """So many results are acknowledged at once; fewer wait for company."""
@@ -25,7 +26,7 @@ class Acknowledgements:
         self._pins = pins or Pins()
 
     def __bool__(self) -> bool:
-        return bool(self._untold) or bool(self._pins.free)
+        return bool(self._untold or self._pins.free or self._pins.stays.over)
 
     @property
     def full(self) -> bool:
@@ -37,11 +38,12 @@ class Acknowledgements:
     def add_all(self, numbers: Iterable[int]) -> None:
         self._untold.extend(numbers)
 
-    def take(self) -> list[Delivered]:
-        """Return the messages, seldom more than one, that acknowledge all of them."""
+    def take(self) -> list[Delivered | Staying]:
+        """Return the messages, seldom more than one, that acknowledge all of them. The session's condition is held."""
         untold, self._untold = self._untold, []
-        up_to = self._first_unfinished() - 1
+        up_to, staying = self._first_unfinished() - 1, list[Staying]()
         if self._pins.touched:
             untold = self._pins.keep_back(untold)
             up_to = self._pins.below(up_to)
-        return Delivered.of(up_to, untold)
+            staying = [Staying(results) for results in pieces(self._pins.stays.take_new())]
+        return [*staying, *Delivered.of(up_to, untold)]

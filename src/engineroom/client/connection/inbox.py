@@ -21,6 +21,7 @@ from engineroom.protocol.messages import (
     EngineLeft,
     EngineSilent,
     KeptRan,
+    LetGo,
     NeedFunction,
     Notice,
     Outcome,
@@ -78,6 +79,7 @@ class Inbox:
         self._state, self._sender, self._id = state, sender, state.id
         self._recent = state.recent
         self.acknowledgements = Acknowledgements(state.outgoing.first_unfinished, state.pins)
+        state.pins.tell = sender.acknowledge_later
         self._handlers: dict[type, Callable[[Any], None]] = {
             Answer: self._answer,
             Display: self._output,
@@ -86,6 +88,7 @@ class Inbox:
             EngineLeft: state.engines.departed,
             EngineSilent: state.engines.silent.heard_of,
             KeptRan: state.kept.ran,
+            LetGo: self._let_go,
             Notice: lambda message: log.warning("%s", message.text),
             NeedFunction: lambda message: sender.send_function(message.hash),
             Output: self._output,
@@ -156,6 +159,8 @@ class Inbox:
             self.acknowledgements.add(number)
             task = self._state.tasks.pop(number, None)
             if task is not None:
+                if message.outcome.status == Status.OK:
+                    task.stay = self._state.pins.begin_stay(number, payload.size)
                 self._end(task, message.engine, message.outcome, payload, time.time())
 
         self._take_stream(body, end, self._sender.acknowledge_soon)
@@ -227,6 +232,11 @@ class Inbox:
             self._recent.copy(task)
         if owner is not None:
             owner._task_done(task)
+
+    def _let_go(self, message: LetGo) -> None:
+        """Too much stays in the controller."""
+        for number in self._numbers(message.tasks):
+            self._state.pins.end_stay(number)
 
     def _not_well(self, task: Task, outcome: Outcome) -> None:
         self._state.failures.note(task.number)

@@ -180,6 +180,7 @@ class Link:
             self._redialling.cancel()
         if self._connection is not None and not self._connection.closed:
             self.drain()
+            self._begin_stays(0)
             self._acknowledge()
             self._connection.close("the client was closed")
             with contextlib.suppress(TimeoutError):
@@ -331,6 +332,7 @@ class Link:
     def _connected(self, connection: Connection, welcome: Welcome) -> None:
         self._connection, self._epoch = connection, welcome.epoch
         self._state.is_kept = welcome.keeps
+        self._begin_stays(welcome.stays)
         self._silence.connected(Pulse(connection, welcome.heartbeat, wanted=self._state.somebody_waits))
         self._closed.clear()
         self._sent_functions.clear()
@@ -360,6 +362,13 @@ class Link:
         with self._state.condition:
             self._send_all(connection, self._state.others.again())
         connection.send(Sync(self._state.failures.ranges()))
+
+    def _begin_stays(self, most: int) -> None:
+        """Let so many bytes of results stay there. What an earlier controller kept, or this one, may be gone."""
+        with self._state.condition:
+            self._state.pins.end_stays(most)
+        if self._inbox.acknowledgements:
+            self.acknowledge_soon()
 
     def _unsent(self, message: Message, why: str) -> None:
         """End what a message asked for that no record can carry."""
@@ -439,7 +448,9 @@ class Link:
             self._acknowledging.cancel()
             self._acknowledging = None
         if self._connection is not None and self._inbox.acknowledgements:
-            self._connection.send_all(self._inbox.acknowledgements.take())
+            with self._state.condition:
+                messages = self._inbox.acknowledgements.take()
+            self._connection.send_all(messages)
 
 
 def _who_this_is() -> Who:

@@ -168,6 +168,7 @@ class Session(State):
             "Client() in this process"
         )
         self.condition = LeftCondition(self._fail_here)
+        self.pins.tell = lambda: None
         self.callbacks = CallbackThread(self.callbacks.name)
         self.awaited = Awaited(self._io)
         self.silence.leave()

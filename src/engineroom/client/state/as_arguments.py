@@ -1,4 +1,4 @@
-"""AsyncResults as arguments of calls: by their bytes if they are here, else by name, for the engine to find."""
+"""AsyncResults as arguments of calls: by name, for the engine to find, or by their bytes if only clients have them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from engineroom.protocol.messages import INLINE_LIMIT, Status
 from engineroom.protocol.ranges import MOST_SPANS
 from engineroom.protocol.task_ranges import ranges_of
 from engineroom.serialize.functions.packing import PackedFunction
-from engineroom.serialize.futures import itself, note, noted, result_of, take_noted
+from engineroom.serialize.futures import itself, note, noted, result_of, take_noted, whole
 from engineroom.serialize.modules.own import own
 from engineroom.serialize.modules.prelude import needed_by
 from engineroom.serialize.payloads import unpickled
@@ -25,7 +25,7 @@ from engineroom.serialize.published import value_of
 if TYPE_CHECKING:
     from engineroom.client.state.state import State
     from engineroom.client.state.tasks import Task
-    from engineroom.protocol.streams import Packed
+    from engineroom.protocol.streams import Packed, Payload
     from engineroom.serialize.frames import Buffer
     from engineroom.serialize.functions.large_parts import Part as ModulePart
     from engineroom.serialize.published import PublishedPart
@@ -82,18 +82,27 @@ class Part:
     def __reduce__(self) -> tuple[Any, ...]:
         session, task = self._session, self._task
         with session.condition:
-            outcome = task.outcome
+            outcome, payload = task.outcome, task.payload
             if outcome is None or outcome.status != Status.OK:
                 session.pins.hold(task.number, task)
                 note(Argument(session, task.number, _modules_behind(task) if own.shipped else ()))
                 return result_of, (task_id(session.id, task.number),)
-            payload = task.payload
+            stays = payload is not None and task.number in session.pins.stays and get_ident() not in whole
+            if stays:
+                session.pins.hold(task.number, None)
         if payload is None:
             note(Argument(session))
             return itself, (task.value(),)
-        packed = payload if isinstance(payload, bytes) else payload.buffer()
+        if stays:
+            note(Argument(session, task.number, _modules_of(_packed(payload)) if own.shipped else ()))
+            return result_of, (task_id(session.id, task.number),)
+        packed = _packed(payload)
         note(Argument(session, -1, _modules_of(packed) if own.shipped else ()))
         return unpickled, (packed if len(packed) <= INLINE_LIMIT else PickleBuffer(packed),)
+
+
+def _packed(payload: bytes | Payload) -> Buffer:
+    return payload if isinstance(payload, bytes) else payload.buffer()
 
 
 def _modules_behind(task: Task) -> Sequence[ModulePart]:

@@ -9,6 +9,7 @@ import msgspec
 
 from engineroom.client.state.map_items import error_of, items_of
 from engineroom.client.state.output import TaskOutput
+from engineroom.client.state.stays import Stay
 from engineroom.errors import (
     DependencyTimeout,
     EngineError,
@@ -99,6 +100,8 @@ class Task(msgspec.Struct, gc=False, eq=False):
     """None until the end is known."""
     payload: bytes | Payload | None = None
     """The packed result until it is read, None afterwards."""
+    stay: Stay | None = None
+    """As long as calls can name the result though it is here."""
     output: TaskOutput | None = None
     inputs: tuple[int, ...] = ()
     """The numbers of tasks whose results it needs, until it has ended."""
@@ -186,7 +189,7 @@ class Task(msgspec.Struct, gc=False, eq=False):
             )
             made.add_note(f"This error occurred in the client while it unpickled the result of engine {self.engine}.")
             self._error = made
-        self.payload = None
+        self.payload = self.stay = None
 
     def _open_failure(self, outcome: Outcome, packed: Buffer) -> None:
         match outcome.status:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack, overload
@@ -38,6 +39,7 @@ from engineroom.protocol.ranges import MOST_LISTED
 from engineroom.protocol.streams import Packed
 from engineroom.protocol.task_ranges import listed
 from engineroom.serialize.functions.packing import PackedFunction, pack_call
+from engineroom.serialize.futures import by_bytes
 from engineroom.serialize.payloads import pack, pack_names
 
 if TYPE_CHECKING:
@@ -213,7 +215,8 @@ class DirectView(PreparingView[Kind]):
         for name in ns:
             check_name(name)
         tracked = self._tracks(track)
-        body = pack_names(ns, copy=not tracked)
+        with by_bytes() if keep else nullcontext():
+            body = pack_names(ns, copy=not tracked)
         kept = (tuple(sorted(ns)), f"push {', '.join(ns)}") if keep else None
         return self._none_if_waited(
             lambda: self._call(CallKind.PUSH, body, "push", targets, kept=kept), block, tracked=tracked

@@ -11,6 +11,7 @@ from engineroom.client.views.view import View
 from engineroom.errors.local import called_by_users
 from engineroom.protocol.messages import Kind as CallKind
 from engineroom.serialize.functions.packing import PackedFunction, pack_call
+from engineroom.serialize.futures import by_bytes
 from engineroom.serialize.old_names import use_cloudpickle, use_dill, use_pickle
 
 if TYPE_CHECKING:
@@ -40,7 +41,8 @@ class PreparingView(View[Kind]):
         """
         from engineroom.client.views.keeping import forget_again_if_it_failed  # few calls are kept
 
-        packed = self._pack(function)
+        with by_bytes():
+            packed = self._pack(function)
         body, name = pack_call((), {}, name=packed.name, function=function), packed.name
         naming = name, f"{name}()"
 

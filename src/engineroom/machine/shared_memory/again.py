@@ -1,12 +1,14 @@
-"""A segment of another process that is mapped again and again, each time as it was sent."""
+"""A segment that is mapped again and again, each time as it was sent: another process's, or one of this process."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from engineroom.machine.shared_memory.mapped import MAPPINGS
+from engineroom.machine.shared_memory.memfd import OwnSegment
+from engineroom.machine.shared_memory.pool import SHARED
 
 
 class MappedAgain:
@@ -44,3 +46,25 @@ def mapper_of(first: memoryview, reopen: Callable[[], int], offset: int) -> Mapp
 
 def _had(first: memoryview, spoiled: bool) -> None:  # noqa: FBT001 (it is all that is told)
     """Do nothing: what matters is that `first` was there until now. Whoever spoils a view of it spoils `first`, too."""
+
+
+def own_again(views: Sequence[memoryview]) -> memoryview | None:
+    """Return a private and writable view of what is in a segment of this process; None: it is in none, or can't be had.
+
+    Nothing is written to the segment as long as this, or `views`, is looked at.
+    """
+    segment = SHARED.segment_of(views)
+    if segment is None or segment.descriptor < 0:
+        return None
+    size, gone = segment.used, partial(_had_own, views, segment)
+    try:
+        view = MAPPINGS.again(segment.device, segment.inode, size, gone)
+        return (MAPPINGS.new(segment.descriptor, gone) if view is None else view)[:size]
+    except (OSError, MemoryError):
+        return None
+
+
+def _had_own(views: Sequence[memoryview], segment: OwnSegment, spoiled: bool) -> None:  # noqa: FBT001 (as above)
+    """What this process has forked has the segment, too, if it is `spoiled`; that `views` were there has kept it."""
+    del views
+    segment.spoiled = segment.spoiled or spoiled
