@@ -12,7 +12,7 @@ from engineroom import Client, Cluster, PackError
 from tests.patience import SECONDS
 from tests.system.conftest import until
 from tests.system.test_faults_controller import controller_pid
-from tests.system.test_shared_memory import looks, segments_held
+from tests.system.test_shared_memory import ask_the_child, keep_in_a_child, looks, segments_held
 
 MIB = 2**20
 
@@ -75,3 +75,27 @@ def test_a_kept_call_has_the_bytes(rc: Client) -> None:
     with pytest.raises(PackError, match="has not ended"):
         rc[:].push({"kept": unfinished}, keep=True)
     unfinished.wait(SECONDS)
+
+
+def test_a_child_of_the_engine_that_made_a_result_and_took_it_goes_on_having_it(rc: Client) -> None:
+    def made(value: int) -> tuple[int, str]:
+        """Have engine 0 make an array and take it; return what it finds there, and in which segment."""
+        result = rc[0].apply_async(np.full, 24 * MIB, value, np.uint8)
+        result.wait(SECONDS)
+        first, _, _, segment = rc[0].apply_sync(looks, result)
+        return first, segment
+
+    def made_twice(value: int) -> bool:
+        """Whether an array lies where the one before lay, which nobody has any more."""
+        (one, first), (other, second) = made(value), made(value + 1)
+        assert (one, other) == (value, value + 1)
+        return first == second
+
+    until(lambda: made_twice(3))
+    result = rc[0].apply_async(np.full, 24 * MIB, 6, np.uint8)
+    result.wait(SECONDS)
+    rc[0].apply_sync(keep_in_a_child, result)  # nothing has touched its pages there
+    del result
+    for value in range(10, 20):
+        assert made(value)[0] == value
+    assert rc[0].apply_sync(ask_the_child) == [6, 6]

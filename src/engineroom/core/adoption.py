@@ -22,7 +22,7 @@ from engineroom.core.task_states import State
 from engineroom.core.tasks import Kept, Task
 from engineroom.core.whole_calls import nobody_waits_for
 from engineroom.ids import TaskId, task_id
-from engineroom.protocol.messages import Result, Submit, TasksStarted
+from engineroom.protocol.messages import Awaits, Result, Submit, TasksStarted
 from engineroom.protocol.task_ranges import Ranges, numbers_in, one_task
 
 if TYPE_CHECKING:  # the state holds engines
@@ -30,7 +30,20 @@ if TYPE_CHECKING:  # the state holds engines
     from engineroom.core.state import ControllerState
 
 _MOST_NEEDED = 10_000
-"""A task names so many arguments that are not known, at most, that they are waited for."""
+"""The tasks of a client name so many arguments that are not known, at most, that they are waited for."""
+
+
+def note_inputs(state: ControllerState, session: Session, number: int, awaits: Awaits) -> None:
+    """Have the results wanted that a task takes which a client of an earlier controller submits.
+
+    They are wanted whatever becomes of the task: an engine may give it back, and then it is submitted again.
+    """
+    if not state.first_attempt or session.told:
+        return
+    ranges = [(first, min(last, number - 1)) for owner, first, last in awaits.inputs if owner == session.id]
+    count = sum(max(0, last - first + 1) for first, last in ranges)
+    if count + len(session.lacking) < len(session.tasks) + _MOST_NEEDED:
+        session.lacking.update(numbers_in(ranges))
 
 
 def meets_claim(state: ControllerState, session: Session, number: int, message: Submit, instance: bytes = b"") -> bool:
@@ -197,7 +210,7 @@ def has_told_all(state: ControllerState, session: Session, failed: Ranges) -> No
     """
     session.told = True
     session.ends.all_failed(failed)
-    needed = _needed(session)
+    needed, session.lacking = session.lacking, set()
     claims, session.claims = session.claims, {}
     unwanted = []
     for number, claim in claims.items():
@@ -224,17 +237,3 @@ def has_told_all(state: ControllerState, session: Session, failed: Ranges) -> No
 def _would_run(claim: Claim) -> bool:
     """Whether a task, which only the store knows, is on no engine: its client has its result, so it must not run."""
     return isinstance(claim, Task) and claim.state in (State.WAITING, State.QUEUED)
-
-
-def _needed(session: Session) -> set[int]:
-    """Return the tasks whose results are arguments of tasks that have not begun to wait for them."""
-    needed: set[int] = set()
-    for task in session.tasks.values():
-        awaits = task.submit.awaits
-        if awaits is not None and awaits.inputs and task.waits is None and task.state is State.WAITING:
-            known = [
-                (first, min(last, session.known_up_to)) for owner, first, last in awaits.inputs if owner == session.id
-            ]
-            if sum(last - first for first, last in known) < len(session.tasks) + _MOST_NEEDED:
-                needed.update(numbers_in(known))
-    return needed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engineroom.core.adoption import count_earlier, meets_claim
+from engineroom.core.adoption import count_earlier, meets_claim, note_inputs
 from engineroom.core.attempts import can_run
 from engineroom.core.capabilities import asks_of
 from engineroom.core.dependencies import begin_to_await
@@ -41,13 +41,13 @@ def submit(state: ControllerState, peer: Peer, message: Submit, body: object = N
     if session is None:
         return
     number, to = number_of(message.task), message.to
-    if not message.task.startswith(session.id) or number > LAST_TASK or (to and len(to) % INSTANCE_BYTES):
-        raise not_allowed(session, message)
-    if bool(message.within) != (session.within is not None):
+    if not _is_allowed(session, number, message):
         raise not_allowed(session, message)
     its = message.call.body
     arrival = None if body is None or isinstance(its, bytes) else Arrival(session, number, its.size, body)
     again = number <= session.known_up_to
+    if message.awaits is not None:
+        note_inputs(state, session, number, message.awaits)
     if not again or session.unsent:
         if to is None:
             _submit_balanced(state, session, number, message, arrival, again=again)
@@ -57,6 +57,13 @@ def submit(state: ControllerState, peer: Peer, message: Submit, body: object = N
         begin(state, arrival)
     if again and not session.unsent:
         go_on_for(state, session)
+
+
+def _is_allowed(session: Session, number: int, message: Submit) -> bool:
+    to = message.to
+    if not message.task.startswith(session.id) or number > LAST_TASK or (to and len(to) % INSTANCE_BYTES):
+        return False
+    return bool(message.within) == (session.within is not None)
 
 
 def _submit_balanced(

@@ -136,7 +136,8 @@ def _candidates(session: Session, first: int, last: int, most: int) -> Iterable[
     if session.told:
         numbers = [(first, last)]
         return list(dict.fromkeys([*found_in(numbers, session.tasks), *found_in(numbers, session.claims)]))[:most]
-    known = found_in([(first, min(last, session.known_up_to))], session.tasks)
+    told = [(first, min(last, session.known_up_to))]
+    known = list(dict.fromkeys([*found_in(told, session.tasks), *found_in(told, session.lacking)]))
     beyond = range(max(first, session.known_up_to + 1), min(last, LAST_TASK) + 1)
     return [*known[:most], *beyond[: max(0, most - len(known))]]
 

@@ -39,7 +39,8 @@ def check_recovery(state: ControllerState) -> None:
         assert task.state is State.WAITING
         assert task.session.tasks[task.number] is task
         waits = task.session in state.returning if known else task.submit.awaits is not None and not task.session.told
-        assert recovery is not None or waits or (known and task.session.withdraw)
+        assert recovery is not None or waits or state.late or (known and task.session.withdraw)
+    assert all(not engine.lost and not engine.met for engine in state.late)
     assert bool(state.returning) <= (Key(Kind.RETURNS) in state.presence.agenda)
     for session in state.returning:
         assert not session.told

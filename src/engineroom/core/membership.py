@@ -101,7 +101,7 @@ def held(state: ControllerState, peer: Peer, piece: Held) -> None:
         if account.again:
             tell(state, engine)
         feed(state, engine)
-        if state.recovery is not None:
+        if state.recovery is not None or state.late:
             is_back(state, engine)
 
 
@@ -257,7 +257,7 @@ def lose(state: ControllerState, engine: Engine, loss: Loss) -> None:
     lose_tasks(state, engine, loss)
     end_those_who_follow(state, engine)
     end_hopeless(state)
-    if state.recovery is not None:
+    if state.recovery is not None or state.late:
         is_back(state, engine)
 
 

@@ -1,7 +1,8 @@
 """While the engines of an earlier controller are waited for, nothing is started that they may have.
 
 That takes `reattach_grace` at most, and ends when the last of them is back. A task that depends on others waits until
-its client has said all that this controller must know: which of those have failed, for one.
+its client has said all that this controller must know: which of those have failed, for one. One that takes results
+which are not here waits for those engines that are still away then, for they may have them.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from engineroom.core.waiting import end_all, wait
 from engineroom.core.withdrawals import withdraw_more
 from engineroom.ids import TaskId
 from engineroom.protocol.messages import Outcome, Status
+from engineroom.protocol.task_ranges import found_in
 
 if TYPE_CHECKING:
     from engineroom.core.events import RestoredTask
@@ -56,6 +58,10 @@ def begin(state: ControllerState, expected: list[Engine]) -> None:
 def is_back(state: ControllerState, engine: Engine) -> None:
     """`engine` has said what it holds, or is lost."""
     recovery = state.recovery
+    if engine in state.late:
+        del state.late[engine]
+        for task in list(state.held_back):
+            _go_on(state, task)
     if recovery is not None and engine in recovery.expected:
         del recovery.expected[engine]
         if not recovery.expected:
@@ -65,6 +71,8 @@ def is_back(state: ControllerState, engine: Engine) -> None:
 def over(state: ControllerState) -> None:
     """All are back, or the time is over: what has been held back may start."""
     state.presence.agenda.drop(Key(Kind.RECOVERY))
+    if state.recovery is not None:
+        state.late = state.recovery.expected
     state.recovery = None
     withdraw_more(state)
     for task in list(state.held_back):
@@ -82,7 +90,8 @@ def go_on_for(state: ControllerState, session: Session) -> None:
 def hold_back(state: ControllerState, task: Task, place: Engine | Pool, arrival: Arrival | None) -> bool:
     """Have a QUEUED task, submitted just now, wait if some engine may have it; return whether it does."""
     depends = task.submit.awaits is not None
-    if not (depends and not task.session.told) and (state.recovery is None or (task.target >= 0 and not depends)):
+    waits = depends and (not task.session.told or _inputs_may_come(state, task))
+    if not waits and (state.recovery is None or (task.target >= 0 and not depends)):
         return False
     hold(state, task, place, arrival, None)
     return True
@@ -97,11 +106,22 @@ def hold(
     state.held_back[task] = known
 
 
+def _inputs_may_come(state: ControllerState, task: Task) -> bool:
+    """Whether an engine is still away that may have a result that is not here, and that `task` takes."""
+    awaits, claims = task.submit.awaits, task.session.claims
+    if not state.late or awaits is None or not awaits.inputs:
+        return False
+    ranges = [(first, last) for _, first, last in awaits.inputs]
+    return any(claims[number] is None for number in found_in(ranges, claims))
+
+
 def _go_on(state: ControllerState, task: Task) -> None:
     if task not in state.held_back:
         return  # it has ended meanwhile
     known = state.held_back[task]
     if task.session in state.returning if known else task.submit.awaits is not None and not task.session.told:
+        return
+    if _inputs_may_come(state, task):
         return
     if known is not None:
         task.tries = known.tries
@@ -135,8 +155,14 @@ def why_held_back(state: ControllerState, task: Task) -> str:
     if state.recovery is None and task.session in state.returning:
         return "the controller was restarted: waiting a moment for its client, which may have its result"
     if state.recovery is None:
+        if task.session.told:
+            return f"the controller was restarted: waiting for {_named(state.late)} to reconnect, for results it takes"
         return "the controller was restarted: waiting for its client to submit again the tasks that it depends on"
-    ids = sorted(engine.id for engine in state.recovery.expected)
+    engines = _named(state.recovery.expected)
+    return f"the controller was restarted: waiting for {engines} to reconnect, which may be running it"
+
+
+def _named(engines: dict[Engine, None]) -> str:
+    ids = sorted(engine.id for engine in engines)
     more = f" and {len(ids) - _NAMED} others" if len(ids) > _NAMED else ""
-    names = f"engine{'' if len(ids) == 1 else 's'} {', '.join(map(str, ids[:_NAMED]))}{more}" if ids else "engines"
-    return f"the controller was restarted: waiting for {names} to reconnect, which may be running it"
+    return f"engine{'' if len(ids) == 1 else 's'} {', '.join(map(str, ids[:_NAMED]))}{more}" if ids else "engines"

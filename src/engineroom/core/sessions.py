@@ -45,6 +45,7 @@ class Session:
         "kept",
         "kept_bytes",
         "known_up_to",
+        "lacking",
         "low",
         "maps",
         "output_bytes",
@@ -110,6 +111,8 @@ class Session:
         """Numbers whose results were dropped, because nobody has fetched them for too long."""
         self.unsent: dict[int, int] = {}
         """Numbers of tasks that its client is to submit again, and how often each of them was tried."""
+        self.lacking: set[int] = set()
+        """Results that its tasks take, as far as it has told a controller that has just started."""
         self.arrivals: dict[int, Arrival] = {}
         """By the number of their first task: arguments that are on their way."""
         self.kept: dict[int, KeptCall] = {}

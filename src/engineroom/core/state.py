@@ -66,6 +66,8 @@ class ControllerState:
         """When it began to go on for another one."""
         self.recovery: Recovery | None = None
         """Engines of earlier lives are waited for."""
+        self.late: dict[Engine, None] = {}
+        """Those that are still away, once that is over."""
         self.held_back: dict[Task, RestoredTask | None] = {}
         """Tasks that wait for these engines, which may have them already, or for the rest of what their clients say;
         with what the store knew of those that come from there."""
