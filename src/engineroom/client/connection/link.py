@@ -353,7 +353,8 @@ class Link:
         self._send_all(connection, self._state.released.again())
         self._send_all(connection, self._state.kept.again())
         self._send_all(connection, self._state.foreign.again())
-        for item in self._state.outgoing.take_all(welcome.known_up_to):
+        waiting = self._state.outgoing.take_all(welcome.known_up_to)
+        for item in waiting:
             if isinstance(item, Request):
                 self._submit(connection, item, self._unfinished(item))
             else:
@@ -361,6 +362,8 @@ class Link:
         self._send_all(connection, self._state.aborts.again(self._state.tasks))
         with self._state.condition:
             self._send_all(connection, self._state.others.again())
+            numbers = {getattr(item, "number", 0) for item in waiting if not isinstance(item, Request)}
+            self._send_all(connection, self._state.questions.again(numbers))
         connection.send(Sync(self._state.failures.ranges()))
 
     def _begin_stays(self, most: int) -> None:

@@ -318,9 +318,7 @@ class Session(State):
             raise EngineroomError(f"the answer is too large: {body.error}")
         return reply, body.buffer()
 
-    def request(
-        self, make: Callable[[int], Message | Request], what: str, *, timeout: float | None = 60.0
-    ) -> Reply | None:
+    def request(self, make: Callable[[int], Message], what: str, *, timeout: float | None = 60.0) -> Reply | None:
         """Send the message that `make` returns for the number of a new question, and return the answer, as `ask`."""
         return self._request(make, what, timeout)[0]
 
@@ -349,12 +347,12 @@ class Session(State):
             raise _AwayError
 
     def _request(
-        self, make: Callable[[int], Message | Request], what: str, timeout: float | None
+        self, make: Callable[[int], Message], what: str, timeout: float | None
     ) -> tuple[Reply | None, bytes | Payload]:
         self.check_may_wait()
         number, waiter = self.questions.new()
         try:
-            self.send(make(number))
+            self.send(self.questions.asks(number, make(number), what))
             if not self.wait_for(waiter, timeout, every(self.patience, self.silence.look_at_the_way)):
                 raise TimeoutError(f"the controller did not answer {what} within {timeout:g} s")
             answer, body = self.questions.answer(number), self.questions.body(number)

@@ -126,7 +126,8 @@ class Vigil:
             return
         self._number, self.answered = self._questions.new()
         self._asked = task
-        self._send(Ask(self._number, AskTask(task.id(self._session))))
+        question = Ask(self._number, AskTask(task.id(self._session)))
+        self._send(self._questions.asks(self._number, question, "why a task does not end"))
 
     def show(self, wish: Wish) -> float:
         """Show how far the wait is, in place of what was shown before; return the seconds until that is `due` again."""
