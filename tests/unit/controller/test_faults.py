@@ -89,8 +89,9 @@ class Failing:
 class Mistaken(Play):
     """A core in a controller, whose handler of one kind of event is `failing`."""
 
-    def __init__(self, limits: Limits, seed: int, *, directory: Path, kind: str, failing: Failing) -> None:
+    def __init__(self, limits: Limits, seed: int, *, directory: Path, kind: str, failing: Failing, story: int) -> None:
         super().__init__(limits, seed)
+        self.story = story
         self.controller: Any = Controller(ControllerConfig(security_dir=str(directory)))
         self.controller.state = self.state
         self.controller.enter_loop(Clock(self))
@@ -103,7 +104,9 @@ class Mistaken(Play):
         self.came = False
 
     def alone(self, peer: int, event: Event) -> list[Action]:
-        if type(event).__name__ != self.kind:
+        if (kind := type(event).__name__) != self.kind:
+            if not KEEPING & {kind, self.kind}:  # those have stories of another kind
+                _first.setdefault(kind, self.story)
             return super().alone(peer, event)
         self.came = True
         connection: Any = self.connection
@@ -123,7 +126,7 @@ class Mistaken(Play):
 
 
 _first: dict[str, int] = {}
-"""The first story in which an event of a kind comes: some are rare, and the stories before need not be told again."""
+"""A story in which an event of a kind comes: some are rare, and the stories before need not be told again."""
 
 
 def play(directory: Path, kind: str, failing: Failing) -> Mistaken:
@@ -132,8 +135,8 @@ def play(directory: Path, kind: str, failing: Failing) -> Mistaken:
         rng = Random(seed)
         made: list[Mistaken] = []
 
-        def make(limits: Limits, seed: int, made: list[Mistaken] = made) -> Mistaken:
-            made.append(Mistaken(limits, seed, directory=directory, kind=kind, failing=failing))
+        def make(limits: Limits, dice: int, made: list[Mistaken] = made, story: int = seed) -> Mistaken:
+            made.append(Mistaken(limits, dice, directory=directory, kind=kind, failing=failing, story=story))
             return made[0]
 
         try:
