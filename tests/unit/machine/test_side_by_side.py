@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import itertools
 import mmap
 import os
 import resource
@@ -26,7 +27,10 @@ MIB = 1 << 20
 
 
 class Story:
-    """A process that has sent some bytes, each time in the same segments if they are free, and one that joins them."""
+    """A process that has sent some bytes, each time in the same segments if they are free, and one that joins them.
+
+    `opened`: how often a segment had to be opened again.
+    """
 
     def __init__(self) -> None:
         self.pool, self.mappings = SharedPool(), Mappings()
@@ -35,6 +39,7 @@ class Story:
         self.side.most = 16 * MIB
         self.told: list[tuple[int, bool]] = []
         self.reachable = True
+        self.opened = 0
 
     def sent(self, content: bytes, *, head: int = PAGE) -> memoryview:
         """Return `content` as it is mapped where it has come, behind a head of so many bytes."""
@@ -56,6 +61,7 @@ class Story:
     def _opened(self, segment: OwnSegment) -> int:
         if not self.reachable:
             raise OSError("its process is gone")
+        self.opened += 1
         return os.dup(segment.descriptor)
 
     def joined(self, *views: memoryview) -> memoryview | None:
@@ -253,6 +259,51 @@ def test_nothing_is_left_of_many(story: Story) -> None:
         del whole
     assert left() == before
     assert before[0] == 0
+
+
+def test_pieces_that_come_in_another_company_are_taken_from_what_is_kept(story: Story) -> None:
+    pieces = [story.sent(bytes([number]) * SIZE) for number in range(6)]
+    for some in (pieces[:3], pieces[3:]):
+        assert story.joined(*some) == b"".join(some)
+    assert story.opened == 6
+    for some in itertools.permutations(pieces, 3):
+        assert story.joined(*some) == b"".join(some)
+    assert story.opened == 6
+    assert len(story.mappings) <= 2 * len(pieces)
+
+    there = story.joined(pieces[0], pieces[1])
+    assert story.joined(pieces[1], pieces[2]) == bytes(pieces[1]) + bytes(pieces[2])
+    assert there == bytes(pieces[0]) + bytes(pieces[1])
+    assert story.opened == 7
+
+
+def test_a_piece_that_was_moved_shows_what_came_next_wherever_it_was(story: Story) -> None:
+    first, second, third = (story.sent(letter * SIZE) for letter in (b"a", b"b", b"c"))
+    assert story.joined(first, second) == b"a" * SIZE + b"b" * SIZE
+    assert story.joined(second, third) == b"b" * SIZE + b"c" * SIZE
+    del first, second, third
+    first, second, third = (story.sent(letter * SIZE) for letter in (b"d", b"e", b"f"))
+    for one, other in itertools.permutations((first, second, third), 2):
+        assert story.joined(one, other) == bytes(one) + bytes(other)
+    assert story.opened == 3
+
+
+def test_the_same_piece_may_be_there_twice(story: Story) -> None:
+    piece = story.sent(b"a" * SIZE)
+    for _ in range(3):
+        whole = story.joined(piece, piece)
+        assert whole == b"a" * 2 * SIZE
+        del whole
+
+
+def test_few_are_kept(story: Story) -> None:
+    pieces = [story.sent(bytes([number]) * SIZE) for number in range(40)]
+    for piece in pieces:
+        assert story.joined(piece) is not None
+    assert len(story.mappings) == len(pieces) + 32
+    story.side.most = 5 * SIZE
+    assert story.joined(*pieces[:2]) is not None
+    assert len(story.mappings) <= len(pieces) + 5
 
 
 def test_what_its_owner_has_dropped_is_not_kept(story: Story) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import mmap
 import os
 import struct
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 
 from engineroom.machine.shared_memory.memfd import map_privately
@@ -85,12 +85,27 @@ class KeptMappings:
         mapped, _ = self._kept.pop(key, (None, 0.0))
         return mapped if mapped is not None and end <= mapped.size else None
 
+    def take_one(self, wanted: Callable[[Mapped], bool]) -> Mapped | None:
+        """Return one that is wanted, the one that was used last; None: there is none."""
+        for key, (mapped, _) in reversed(list(self._kept.items())):
+            if wanted(mapped) and self._kept.pop(key, None) is not None:  # or another thread has it
+                return mapped
+        return None
+
     def keep(self, mapped: Mapped, now: float) -> None:
         """Keep a mapping that nothing looks at any more, unless something was written to it."""
         if self.most and mapped.is_clean():
             self._kept[mapped.key] = mapped, now
             while len(self._kept) > self.most:
                 self._kept.pop(next(iter(self._kept)), None)
+
+    def thin(self, kind: type[Mapped], count: int, size: int) -> None:
+        """Let go of those of a kind that were used longest ago: so many are left at most, of `size` bytes together."""
+        for key, (mapped, _) in reversed(list(self._kept.items())):
+            if type(mapped) is kind:
+                count, size = count - 1, size - mapped.size
+                if count < 0 or size < 0:
+                    self._kept.pop(key, None)
 
     def sweep(self, before: float) -> bool:
         """Let go of those that were not used since `before`; return whether any are left."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import mmap
 import os
+import time
 from collections.abc import Sequence
 from functools import partial
 from itertools import chain
@@ -20,10 +21,15 @@ from engineroom.machine.shared_memory.mapped import MAPPINGS, Look, Mappings
 _MOST = 2
 """So many at a time: their segments are not written again meanwhile, and to make others takes longer than to copy."""
 
+_MOST_KEPT = 32
+"""So many are kept while nothing looks at them, and no more bytes than may be looked at: they take address space."""
+
 _PAUSE, _LONGEST_PAUSE = 32, 1024
 """So many are left to be copied after one that was written; twice as many after the next, and so on."""
 
 _FIXED = 0x10
+_MOVE = 1 | 2 | 4
+"""MREMAP_MAYMOVE, MREMAP_FIXED and, since Linux 5.13 for such memory, MREMAP_DONTUNMAP."""
 
 
 class Piece(NamedTuple):
@@ -70,7 +76,7 @@ class SideBySide:
             return None
         key = tuple(chain.from_iterable(place.key for place in places))
         try:
-            mapped = self._mappings.kept.take(key, 0) or _mapped(key, places)
+            mapped = self._mapped(key, places)
         except (OSError, MemoryError):  # there is no address space, or the segments are out of reach
             return None
         # With it goes, at last, what tells the owners of the segments that nothing looks at them.
@@ -93,16 +99,50 @@ class SideBySide:
         found = [place for place in places if place is not None and place.look.mapped.is_clean()]
         return found if len(found) == len(pieces) else None
 
+    def _mapped(self, key: Key, places: Sequence[_Place]) -> _Joined:
+        """Return the content of `places` mapped side by side. OSError: it can't be had."""
+        kept = self._mappings.kept.take(key, 0)
+        joined = kept if isinstance(kept, _Joined) else _reserved(key, places)
+        at = 0
+        for place in places:
+            if joined.ready.get(place.key) != at and not self._moved(joined, at, place):
+                _map_over(joined.start + at, place)
+            joined.ready[place.key] = at
+            at += place.size
+        return joined
+
+    def _moved(self, joined: _Joined, at: int, place: _Place) -> bool:
+        """Return whether `place` was ready in what is kept, and is in `joined` now."""
+        kept = self._mappings.kept
+        giver = kept.take_one(lambda mapped: isinstance(mapped, _Joined) and place.key in mapped.ready)
+        if giver is None:
+            return False
+        assert isinstance(giver, _Joined)
+        moved = _move(giver.start + giver.ready.pop(place.key), joined.start + at, place.size)
+        if giver.ready:
+            kept.keep(giver, time.monotonic())
+        return moved
+
     def _gone(self, key: Key, wholes: list[Any], spoiled: bool) -> None:  # noqa: FBT001 (it is all that is told)
         del wholes, spoiled
-        if key in self._mappings.kept:
+        kept = self._mappings.kept
+        if key in kept:
             self._pause = 0
+            kept.thin(_Joined, _MOST_KEPT, self.most)
         elif self.most:
             self._left = self._pause = min(max(_PAUSE, 2 * self._pause), _LONGEST_PAUSE)
 
 
 class _Joined(Mapped):
-    """What is mapped side by side."""
+    """What is mapped side by side. `ready`: where each piece begins that is not ready in another, by its place.
+
+    It is ready once its pages were looked up, which takes longest of all. So pieces move, with their pages, from what
+    is kept to where they are needed: segments come in another company each time.
+    """
+
+    def __init__(self, key: Key, inodes: frozenset[int], mapping: mmap.mmap, size: int) -> None:
+        super().__init__(key, inodes, mapping, size)
+        self.ready: dict[Key, int] = {}
 
 
 def _place_in(look: Look, piece: Piece) -> _Place | None:
@@ -115,35 +155,41 @@ def _place_in(look: Look, piece: Piece) -> _Place | None:
     return _Place(look, whole, offset, piece.size)
 
 
-def _mapped(key: Key, places: Sequence[_Place]) -> _Joined:
-    """Return the content of places mapped side by side. OSError: it can't be had."""
-    import ctypes  # takes 8 ms, and only large data need it
-
+def _reserved(key: Key, places: Sequence[_Place]) -> _Joined:
+    """Return address space for `places`; what is mapped over it goes with it. OSError: there is none."""
     inodes = frozenset(chain.from_iterable(place.look.mapped.inodes for place in places))
     size = sum(place.size for place in places)
-    reserved = private(size)  # what is mapped over it goes with it
-    at = ctypes.addressof(ctypes.c_char.from_buffer(reserved))
-    for place in places:
-        assert place.look.reopen is not None
-        descriptor = place.look.reopen()
-        try:
-            _map_over(at, descriptor, place)
-        finally:
-            os.close(descriptor)
-        at += place.size
-    return _Joined(key, inodes, reserved, size)
+    joined = _Joined(key, inodes, private(size), size)
+    joined.whole()  # tells where it begins
+    return joined
 
 
-def _map_over(at: int, descriptor: int, place: _Place) -> None:
-    """Map a place privately at an address, instead of what is mapped there."""
-    import ctypes  # as above
+def _map_over(at: int, place: _Place) -> None:
+    """Map a place privately at an address, instead of what is mapped there. OSError: it can't be had."""
+    import ctypes  # takes 8 ms, and only large data need it
 
     act = ctypes.CDLL(None, use_errno=True).mmap
     act.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long)
     act.restype = ctypes.c_void_p
     protection, kind = mmap.PROT_READ | mmap.PROT_WRITE, mmap.MAP_PRIVATE | _FIXED
-    if act(at, place.size, protection, kind, descriptor, place.offset) != at:
-        raise OSError(ctypes.get_errno(), "memory can't be mapped side by side")
+    assert place.look.reopen is not None
+    descriptor = place.look.reopen()
+    try:
+        if act(at, place.size, protection, kind, descriptor, place.offset) != at:
+            raise OSError(ctypes.get_errno(), "memory can't be mapped side by side")
+    finally:
+        os.close(descriptor)
+
+
+def _move(start: int, target: int, size: int) -> bool:
+    """Have what is mapped at `start`, with its pages, at `target`; `start` shows the same. False: it can't be."""
+    import ctypes  # as above
+
+    act = ctypes.CDLL(None).mremap
+    act.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_size_t, ctypes.c_int, ctypes.c_void_p)
+    act.restype = ctypes.c_void_p
+    moved: bool = act(start, size, size, _MOVE, target) == target
+    return moved
 
 
 JOINED = SideBySide(MAPPINGS)
