@@ -24,7 +24,7 @@ from tests.documented import blocks, typed
 from tests.reader import Reader
 from tests.system.conftest import Command, answers, processes_of_this_run, until
 from tests.system.fake_scheduler import FakeScheduler
-from tests.system.in_process import ipcluster
+from tests.system.in_process import Done, ipcluster
 
 PAGE = "starting/own-launchers.md"
 NAME = "nicelaunch.NiceEngineSetLauncher"
@@ -42,6 +42,15 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = here / "nicelaunch.py"
     path.write_text(blocks(PAGE)["own-launcher"])
     return path
+
+
+def start_here(*arguments: str) -> Done:
+    """Do what `ipcluster start` does with these arguments, which it refuses before anything is started."""
+    sys.modules.pop("nicelaunch", None)  # an earlier one
+    done = ipcluster("start", "-n", "1", *arguments)
+    assert done.ends() == 2
+    assert "Traceback" not in done.output
+    return done
 
 
 def test_the_example_of_the_page(reader: Reader) -> None:
@@ -125,10 +134,9 @@ def test_a_launcher_that_says_more_about_itself(module: Path) -> None:
     assert near.launcher_kind.engines == SlurmEngineSetLauncher.launcher_kind.engines
 
 
-def test_a_default_that_makes_no_sense(command: Start, module: Path) -> None:
+def test_a_default_that_makes_no_sense(profile: Profile, module: Path) -> None:
     module.write_text(blocks(PAGE)["own-wrapped"] + "    submit_command = 7\n")
-    start = command("ipcluster", "start", "--engines=nicelaunch.SiteEngineSetLauncher")
-    assert start.ends() == 2
+    start = start_here("--engines=nicelaunch.SiteEngineSetLauncher")
     assert "SiteEngineSetLauncher.submit_command must be a list, not 7" in start.output
 
 
@@ -166,24 +174,20 @@ def test_engines_end_some_time_after_a_host_that_was_killed(command: Start, modu
     until(lambda: not processes_of_this_run().keys() - before)
 
 
-def test_options_on_the_command_line(command: Start, module: Path) -> None:
-    wrong = command("ipcluster", "start", f"--engines={NAME}", "--NiceEngineSetLauncher.nicer=1")
-    assert wrong.ends() == 2
+def test_options_on_the_command_line(profile: Profile, module: Path) -> None:
+    wrong = start_here(f"--engines={NAME}", "--NiceEngineSetLauncher.nicer=1")
     assert "NiceEngineSetLauncher.nicer is not an option; did you mean NiceEngineSetLauncher.nice?" in wrong.output
-    wrong = command("ipcluster", "start", f"--engines={NAME}", "--NiceEngineSetLauncher.nice=very")
-    assert wrong.ends() == 2
-    assert "nice" in wrong.output
-    assert "Traceback" not in wrong.output
+    assert "nice" in start_here(f"--engines={NAME}", "--NiceEngineSetLauncher.nice=very").output
 
 
 def test_what_cannot_be_imported_is_named(command: Start, profile: Profile, module: Path) -> None:
     def words(name: str) -> str:
-        start = command("ipcluster", "start", "-n", "1", f"--engines={name}")
-        assert start.ends() == 2
-        assert "Traceback" not in start.output
-        return start.output
+        return start_here(f"--engines={name}").output
 
-    missing = words("nolaunch.Launcher")
+    start = command("ipcluster", "start", "-n", "1", "--engines=nolaunch.Launcher")
+    assert start.ends() == 2
+    missing = start.output
+    assert missing == words("nolaunch.Launcher")
     assert "the launcher nolaunch.Launcher can't be imported: No module named 'nolaunch'" in missing
     assert str(module.parent) in missing
     assert str(profile.path) in missing
@@ -209,9 +213,8 @@ def test_a_controller(command: Start, module: Path, profile: Profile) -> None:
         ipcluster("stop").succeeds()
 
 
-def test_a_launcher_of_engines_starts_no_controller(command: Start, module: Path) -> None:
-    start = command("ipcluster", "start", "-n", "1", f"--controller={NAME}")
-    assert start.ends() == 2
+def test_a_launcher_of_engines_starts_no_controller(profile: Profile, module: Path) -> None:
+    start = start_here(f"--controller={NAME}")
     assert f"the launcher {NAME} cannot start controller" in start.output
 
 
