@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import gc
+import math
+from collections.abc import Callable, Sequence
 
 import engineroom as er
 from benchmarks import references
 from benchmarks.clusters import cluster, cpu_seconds
 from benchmarks.figures import Figure
-from benchmarks.timing import median_rate
+from benchmarks.timing import median_rate, rates_in_turns
 from benchmarks.work import increment, noop
 
 ITEMS = 100_000
@@ -78,22 +80,20 @@ def _split(parts: dict[str, float]) -> str:
     return ", ".join(f"{part} {used:.1f}" for part, used in parts.items() if used >= 0.05)
 
 
-def map_rates(*, tls: bool) -> tuple[float, float]:
-    """Return items a second of `map` with default chunks: load-balanced view, direct view."""
+def map_rates(*, tls: bool, beside: Sequence[Callable[[], object]] = ()) -> list[float]:
+    """Return items a second of `map` with default chunks: load-balanced view, direct view, `beside`; in turns."""
     with cluster(2, tls=tls) as rc:
         balanced, direct = rc.load_balanced_view(), rc[:]
-        for view in (balanced, direct):
-            view.map_sync(increment, range(1000))
-        return (
-            median_rate(ITEMS, lambda: balanced.map_sync(increment, range(ITEMS)), rounds=5),
-            median_rate(ITEMS, lambda: direct.map_sync(increment, range(ITEMS)), rounds=5),
-        )
+        works = [lambda: balanced.map_sync(increment, range(ITEMS)), lambda: direct.map_sync(increment, range(ITEMS))]
+        return rates_in_turns(ITEMS, [*works, *beside], rounds=15)
 
 
 def maps() -> list[Figure]:
     """Measure `map` over tiny items through either view."""
-    reference = references.pool_map(ITEMS)
-    rates = zip(("load-balanced", "direct"), map_rates(tls=False), map_rates(tls=True), strict=True)
+    with references.pool_map(ITEMS) as beside:
+        plain = map_rates(tls=False, beside=beside)
+    reference = plain[2] if beside else math.nan
+    rates = zip(("load-balanced", "direct"), plain[:2], map_rates(tls=True), strict=True)
     return [
         Figure(
             name=f"map of {ITEMS:,} tiny items, {view} view",

@@ -6,6 +6,9 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 
+_COLD = 3
+"""Rounds that are not counted: memory is taken, and what is needed now is imported."""
+
 
 def seconds(work: Callable[[], object]) -> float:
     """Return how long `work()` takes."""
@@ -17,6 +20,12 @@ def seconds(work: Callable[[], object]) -> float:
 def median_rate(count: int, work: Callable[[], object], rounds: int) -> float:
     """Return the median, over `rounds` runs of `work`, of `count` things a second."""
     return count / statistics.median(seconds(work) for _ in range(rounds))
+
+
+def rates_in_turns(count: int, works: Sequence[Callable[[], object]], rounds: int) -> list[float]:
+    """Return the median rate of each of `works`, warm and run in turns: what slows the machine slows all of them."""
+    times: list[list[float]] = [[seconds(work) for work in works] for _ in range(rounds + _COLD)][_COLD:]
+    return [count / statistics.median(column) for column in zip(*times, strict=True)]
 
 
 def percentile(samples: Sequence[float], percent: int) -> float:

@@ -32,6 +32,9 @@ PackFailure = Callable[[BaseException, Call], tuple[str, Packed]]
 
 _OK, _ERROR = int(Status.OK), int(Status.ERROR)
 
+_WORTH_A_WRITE = 0.0005
+"""Seconds that a task takes which need not share a write, or the I/O thread's next turn, with others."""
+
 
 class Runner:
     """Runs attempts one by one; `run` returns when the queue is closed."""
@@ -149,7 +152,8 @@ class Runner:
         if type(body) is bytes:
             message = Finished(self._finished, run.task, run.attempt, outcome, body)
             ended = Ended(message, None, output, self._budget.make(len(body) + written))
-            if self._queue.more or not self._outbox.ended_alone(ended):
+            shares = self._queue.more and now - start < _WORTH_A_WRITE
+            if shares or not self._outbox.ended_alone(ended):
                 self._outbox.ended(ended, now)
         else:
             ended = self._hand_over_large(attempt, outcome, body, written, now)

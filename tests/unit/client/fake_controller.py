@@ -74,6 +74,8 @@ class FakeController:
         self._kept: dict[TaskId, Callable[[], None]] = {}
         self.engines = list(range(engines))
         self.namespaces: dict[int, dict[str, Any]] = {engine: {} for engine in self.engines}
+        self.seconds = 0.5
+        """What each task is said to have taken."""
         self.holding = False
         self.held: list[tuple[Submit, Payload | None]] = []
         self.heard: list[Any] = []
@@ -320,7 +322,7 @@ class FakeController:
             text, packed = pack_failure(error, engine_id=engine, instance=bytes(16), method="apply")
             self.result(task, Outcome(Status.ERROR, 1000.0, 0.5, text), packed, engine)
         else:
-            self.result(task, Outcome(Status.OK, 1000.0, 0.5), packed, engine)
+            self.result(task, Outcome(Status.OK, 1000.0, self.seconds), packed, engine)
 
     def _call(self, kind: int, digest: bytes, payload: bytes, engine: int) -> Any:
         namespace = self.namespaces[engine]

@@ -75,6 +75,25 @@ def test_maps_count_items(rc: Client, fake: FakeController) -> None:
     assert len(fake.heard_of(Submit)) == 3
 
 
+def increment(number: int) -> int:
+    return number + 1
+
+
+def chunks_of_a_map(rc: Client, fake: FakeController, function: Any) -> int:
+    before = len(fake.heard_of(Submit))
+    rc.load_balanced_view().map_async(function, range(100_000)).wait(SECONDS)
+    return len(fake.heard_of(Submit)) - before
+
+
+def test_a_map_is_cut_into_fewer_chunks_once_its_items_are_known_to_be_tiny(rc: Client, fake: FakeController) -> None:
+    unknown = chunks_of_a_map(rc, fake, increment)
+    assert chunks_of_a_map(rc, fake, increment) == unknown
+    fake.seconds = 1e-5
+    assert chunks_of_a_map(rc, fake, increment) == unknown
+    assert chunks_of_a_map(rc, fake, increment) <= unknown * 2 // 3
+    assert chunks_of_a_map(rc, fake, odd) == chunks_of_a_map(rc, fake, odd) == unknown  # it failed, and took who knows
+
+
 unpacked_in: list[threading.Thread] = []
 
 

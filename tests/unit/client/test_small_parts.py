@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -34,10 +35,14 @@ def test_blocks_differ_by_one_at_most_and_the_longer_ones_come_first(count: int,
     assert max(sizes) - min(sizes) <= 1
 
 
-@given(st.integers(0, 100_000), st.integers(1, 100), st.none() | st.integers(1, 1000))
-def test_cuts_cover_everything_once_and_get_no_larger(count: int, places: int, chunksize: int | None) -> None:
+@given(
+    st.integers(0, 100_000), st.integers(1, 100), st.none() | st.integers(1, 1000), st.just(math.inf) | st.floats(0, 1)
+)
+def test_cuts_cover_everything_once_and_get_no_larger(
+    count: int, places: int, chunksize: int | None, seconds: float
+) -> None:
     sizes, end = [], 0
-    for cut in cuts(count, places, chunksize):
+    for cut in cuts(count, places, chunksize, seconds):
         assert cut.start == end
         end = cut.stop
         sizes.append(cut.stop - cut.start)
@@ -50,6 +55,16 @@ def test_cuts_cover_everything_once_and_get_no_larger(count: int, places: int, c
 def test_few_costly_items_are_spread_evenly() -> None:
     assert [cut.stop - cut.start for cut in cuts(4, 4, None)] == [1, 1, 1, 1]
     assert len(list(cuts(100_000, 2, None))) <= 40
+
+
+def test_tiny_items_are_in_chunks_of_a_millisecond_as_long_as_each_engine_gets_several() -> None:
+    def sizes(seconds: float) -> list[int]:
+        return [cut.stop - cut.start for cut in cuts(100_000, 2, None, seconds)]
+
+    assert sizes(1e-5) == sizes(1.0) == sizes(math.inf)
+    assert sizes(2.5e-7)[-2] == 4000
+    assert sizes(0.0)[-2] == sizes(1e-9)[-2] == 6250
+    assert len(sizes(0.0)) <= 10
 
 
 def test_acknowledgements_name_the_exceptions_to_their_watermark() -> None:

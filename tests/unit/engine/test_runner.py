@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -126,6 +127,25 @@ def test_one_wake_up_serves_many_results(engine: Engine) -> None:
         engine.apply(abs, -1)
     assert len(engine.run()) == 50
     assert engine.wakes <= 2
+
+
+def test_the_result_of_a_task_that_took_a_while_is_written_before_the_next_task_starts(engine: Engine) -> None:
+    written: list[Any] = []
+
+    def write_now(message: Any) -> bool:
+        written.append((message.task, engine.queue.length))
+        return True
+
+    def take_a_while() -> None:
+        end = time.perf_counter() + 0.001
+        while time.perf_counter() < end:
+            pass
+
+    engine.outbox.write_now = write_now
+    first = engine.apply(take_a_while)
+    engine.apply(abs, -1)
+    engine.run()
+    assert written[0] == (first.run.task, 1)
 
 
 def test_a_failure_is_packed_with_its_words(engine: Engine) -> None:

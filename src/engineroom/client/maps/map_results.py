@@ -45,6 +45,8 @@ class AsyncMapResult(AsyncResult[list[T]]):
     __slots__ = ("_arrived", "_starts", "_stop", "ordered")
     _counted = (0, 0)
     """So many of those that have arrived have been counted, and so many items they have."""
+    _on_cost: Callable[[float], object] | None = None
+    """Told once all went well how many seconds one item took."""
 
     def __init__(
         self,
@@ -152,6 +154,8 @@ class AsyncMapResult(AsyncResult[list[T]]):
         """One of our tasks has ended; called by the session."""
         self._arrived.append(task)
         super()._task_done(task)
+        if not (self._left or self._failures) and self._on_cost is not None and len(self):
+            self._on_cost(sum([task.outcome.seconds for task in self._tasks if task.outcome]) / len(self))
         if self._stop and self._failures and not self.done():
             self._end_early()
 

@@ -12,6 +12,7 @@ from engineroom.client.state.comms import Comms
 from engineroom.client.state.engine_table import EngineTable
 from engineroom.client.state.failures import Failures
 from engineroom.client.state.foreign_ends import ForeignEnds
+from engineroom.client.state.item_costs import ItemCosts
 from engineroom.client.state.kept import KeptCalls
 from engineroom.client.state.numbers import ChunkSizes
 from engineroom.client.state.others import Others
@@ -68,6 +69,7 @@ class State:
         self.comms = Comms(self.callbacks)
         self.failure: EngineroomError | None = None
         self.chunk_sizes = ChunkSizes()
+        self.item_costs = ItemCosts()
         self.cell_numbers = itertools.count(1)
         self.scope: Scope | None = None
         self.shows = 0

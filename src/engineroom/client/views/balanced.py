@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, Unpack, overload
 
 from msgspec.structs import replace
@@ -177,8 +178,9 @@ class LoadBalancedView(View[One]):
             raise ValueError(f"chunksize must be at least 1, not {chunksize}")
         stop = stops(on_error, return_exceptions=return_exceptions)
         columns = columns_of(sequences)
-        slices = list(cuts(len(columns[0]), max(1, self._width), chunksize))
         function, name = self._pack_for_chunks(f)
+        costs = self._session.item_costs
+        slices = list(cuts(len(columns[0]), max(1, self._width), chunksize, costs.of(function.hash)))
         label = self.label if label is None else label
         result: AsyncMapResult[Any] = AsyncMapResult(
             self._session,
@@ -190,6 +192,8 @@ class LoadBalancedView(View[One]):
             label=label,
             progress=progress,
         )
+        if chunksize is None:  # else there may be very many chunks
+            result._on_cost = partial(costs.note, function.hash)
         options = self._options(label)
         several = len(slices) > 1
         if several:
