@@ -13,17 +13,19 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from engineroom import Client, Cluster
 from engineroom.errors import CompositeError, EngineError, NoEnginesRegistered
 from engineroom.settings.profiles import Profile
-from tests.fuzz.arena import Story, running
 from tests.patience import SECONDS
 from tests.processes import of_run
 from tests.system.held_tasks import Mark
+
+if TYPE_CHECKING:
+    from tests.fuzz.arena import Story
 
 
 def until(condition: Callable[[], Any], seconds: float = SECONDS) -> Any:
@@ -225,6 +227,7 @@ def command(profile: Profile) -> Iterator[Callable[..., Command]]:
 @pytest.fixture
 def play(tmp_path: Path) -> Callable[[Story], None]:
     """Return what plays a story with a controller."""
+    from tests.fuzz.arena import running  # engines, which import the modules of tests, do without a controller
 
     def play(story: Story) -> None:
         (tmp_path / "security").mkdir(mode=0o700)
