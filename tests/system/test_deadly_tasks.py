@@ -15,33 +15,8 @@ from engineroom import Client, Cluster
 from engineroom.errors import EngineError, NoEnginesRegistered, RemoteError
 from tests.patience import SECONDS, slowly
 from tests.system.conftest import until
+from tests.system.deadly import deadly, end_by, note_and_wait
 from tests.system.held_tasks import Mark, wait_for_file
-
-
-def end_by(way: str) -> None:
-    """End this process in one of the ways that a task may."""
-    import ctypes
-    import os
-    import signal
-
-    match way:
-        case "exit code 3":
-            os._exit(3)
-        case "exit code 0":
-            os._exit(0)
-        case "SIGSEGV":
-            ctypes.string_at(0)
-        case "SIGABRT":
-            os.abort()
-        case _:
-            signal.raise_signal(getattr(signal, way))  # as a failing instruction does
-
-
-def deadly(item: tuple[int, str]) -> int:
-    number, way = item
-    if way:
-        end_by(way)
-    return number
 
 
 @pytest.fixture
@@ -90,17 +65,6 @@ def test_what_was_killed_from_outside_runs_again_on_the_last_engine(
     mark.set()
 
     assert ar.get(SECONDS) in pids - {first}
-
-
-def note_and_wait(begun: str, mark: str) -> int:
-    import os
-    from pathlib import Path
-
-    beside = Path(f"{begun}.{os.getpid()}")
-    beside.write_text(str(os.getpid()))
-    beside.rename(begun)
-    wait_for_file(mark)
-    return os.getpid()
 
 
 def test_an_item_ends_no_more_engines_than_it_may(tmp_path: Path) -> None:
