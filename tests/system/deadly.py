@@ -40,3 +40,15 @@ def note_and_wait(begun: str, mark: str) -> int:
     beside.rename(begun)
     wait_for_file(mark)
     return os.getpid()
+
+
+def segfault() -> None:
+    import ctypes
+
+    ctypes.string_at(0)
+
+
+def leave() -> None:
+    import os
+
+    os._exit(3)

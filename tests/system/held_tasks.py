@@ -38,3 +38,18 @@ def wait_for_file(path: str) -> str:
     while not Path(path).exists():
         pause.wait(0.01)
     return Path(path).read_text()
+
+
+def for_ever() -> None:
+    import threading
+
+    threading.Event().wait()
+
+
+def hold(seconds: float, mark: str) -> int:
+    """Hold the interpreter lock in C code."""
+    import ctypes
+    from pathlib import Path
+
+    Path(mark).touch()
+    return int(ctypes.PyDLL(None).usleep(int(seconds * 1e6)))

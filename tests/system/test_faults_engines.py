@@ -19,6 +19,8 @@ from engineroom.core.limits import Limits
 from engineroom.errors import EngineError, NoEnginesRegistered
 from tests.patience import slowly
 from tests.system.conftest import SECONDS, until
+from tests.system.deadly import leave, segfault
+from tests.system.held_tasks import for_ever, hold
 
 KNOWN = 0.3
 """Seconds within which the client knows of a death on its machine, and of its cause."""
@@ -51,24 +53,8 @@ def pid(rc: Client, engine: int) -> int:
     return int(rc[engine].apply_async(os.getpid).get(timeout=SECONDS))
 
 
-def for_ever() -> None:
-    import threading
-
-    threading.Event().wait()
-
-
-def segfault() -> None:
-    import ctypes
-
-    ctypes.string_at(0)
-
-
 def abort() -> None:
     os.abort()
-
-
-def leave() -> None:
-    os._exit(3)
 
 
 def kill_itself() -> None:
@@ -227,15 +213,6 @@ def test_when_the_last_engine_dies_calls_say_so(tmp_path: Path) -> None:
         until(lambda: rc.ids == [])
         with pytest.raises(NoEnginesRegistered, match="there are no engines"):
             view.apply_async(abs, -1)
-
-
-def hold(seconds: float, mark: str) -> int:
-    """Hold the interpreter lock in C code."""
-    import ctypes
-    from pathlib import Path
-
-    Path(mark).touch()
-    return int(ctypes.PyDLL(None).usleep(int(seconds * 1e6)))
 
 
 def test_an_engine_whose_c_code_holds_the_lock_lives_under_a_large_push(

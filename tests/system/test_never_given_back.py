@@ -8,17 +8,16 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 from engineroom import Client, Cluster
 from engineroom.protocol.connection_files import read_connection_file
-from engineroom.transport.sharing import Sharing
 from tests.patience import SECONDS
 from tests.system.conftest import until
 from tests.system.test_shared_memory import segments_held
+from tests.system.values_here import give_nothing_back
 
 MIB = 2**20
 BOUND = 64 * MIB
@@ -45,16 +44,6 @@ def controller_of(cluster: Cluster) -> int:
     record = read_connection_file(cluster.client_connection_file).controller
     assert record is not None
     return record.pid
-
-
-def give_nothing_back() -> None:
-    """Have this process say of nothing any more that it is not needed."""
-
-    def forget(sharing: Any, stream: int, spoiled: bool) -> None:
-        del sharing, stream, spoiled
-
-    names: Any = Sharing
-    names.give_back = names._give_back_with_others = forget
 
 
 def goes_and_comes(rc: Client, engine: int, count: int = 40) -> None:

@@ -13,10 +13,10 @@ import pytest
 
 import engineroom as er
 from engineroom import Client, Cluster
-from engineroom.serialize.functions.interactive import home
 from tests.patience import SECONDS
 from tests.system.conftest import until
 from tests.system.held_tasks import wait_for_file
+from tests.system.values_here import lose, published_here
 
 MIB = 2**20
 
@@ -29,10 +29,6 @@ def controller_args() -> list[str]:
 @pytest.fixture
 def rc(rc_either_way: Client) -> Client:
     return rc_either_way
-
-
-def published_here(digest: bytes) -> bool:
-    return home.published(digest) is not None
 
 
 def anywhere(rc: Client, digest: bytes) -> bool:
@@ -114,11 +110,6 @@ def test_a_client_that_ends_takes_it_along(cluster: Cluster, rc: Client) -> None
         rc[:].apply_async(len, ref)
     with pytest.raises(er.PackError, match="can only be sent as an argument of a call"):
         pickle.dumps(ref)
-
-
-def lose(digest: bytes) -> None:
-    table: Any = home.published
-    table.__self__.release(digest)
 
 
 def test_an_engine_that_lacks_it_gets_it_again(rc: Client) -> None:

@@ -15,7 +15,8 @@ from engineroom.protocol.connection_files import read_connection_file
 from engineroom.settings.profiles import Profile
 from tests.patience import SECONDS
 from tests.system.conftest import Command, until
-from tests.system.held_tasks import Mark, wait_for_file
+from tests.system.held_tasks import Mark
+from tests.system.noting import note_and_wait
 
 Start = Callable[..., Command]
 
@@ -64,15 +65,6 @@ def scene(command: Start, profile: Profile, tmp_path: Path) -> Iterator[Scene]:
     scene.end()
 
 
-def note(runs: str, name: str, mark: str = "") -> int:
-    """Leave a line that says that this ran, then wait for `mark`. (Runs on engines.)"""
-    with open(runs, "a") as file:
-        file.write(f"{name}\n")
-    if mark:
-        wait_for_file(mark)
-    return os.getpid()
-
-
 def test_whoever_is_killed_every_task_ends_and_none_is_unaccounted_for(scene: Scene, mark: Mark) -> None:
     the_controller_alone(scene, mark)
     mark.clear()
@@ -89,9 +81,9 @@ def the_controller_alone(scene: Scene, mark: Mark) -> None:
     """What runs goes on and what waits runs later, once; engines keep what they know."""
     rc, runs, port = scene.rc, str(scene.runs), scene.port
     rc[:].push({"kept": 7}, block=True)
-    running = rc[:].apply_async(note, runs, "running", str(mark))
+    running = rc[:].apply_async(note_and_wait, runs, "running", str(mark))
     until(lambda: scene.ran() == ["running"] * 2)
-    queued = [rc[number % 2].apply_async(note, runs, f"queued{number}") for number in range(4)]
+    queued = [rc[number % 2].apply_async(note_and_wait, runs, f"queued{number}") for number in range(4)]
     balanced = rc.load_balanced_view().map_async(abs, range(20), chunksize=1)
     scene.kill()
     mark.set()
@@ -109,9 +101,9 @@ def an_engine_while_there_is_no_controller(scene: Scene, mark: Mark) -> None:
     """What was balanced runs again on the other one, and what is bound to the dead one ends and names it."""
     rc, runs = scene.rc, str(scene.runs)
     view = rc.load_balanced_view()
-    first = [view.apply_async(note, runs, "first", str(mark)) for _ in range(2)]
+    first = [view.apply_async(note_and_wait, runs, "first", str(mark)) for _ in range(2)]
     until(lambda: scene.ran() == ["first"] * 2)
-    bound = rc[1].apply_async(note, runs, "bound")
+    bound = rc[1].apply_async(note_and_wait, runs, "bound")
     port = scene.port
     scene.kill()
     scene.engines[1].signal(signal.SIGKILL).ends()

@@ -24,6 +24,7 @@ from tests.chaos.victim import Victim
 from tests.patience import SECONDS
 from tests.system.conftest import answers, until
 from tests.system.held_tasks import Mark, wait_for_file
+from tests.system.noting import note
 
 Story = Generator[None, None, None]
 Tell = Callable[[Client, "Scene"], Story]
@@ -53,13 +54,6 @@ def victim(tmp_path: Path) -> Iterator[Victim]:
     with Victim(tmp_path, 4) as victim:
         yield victim
         victim.stop()
-
-
-def note(runs: str, name: str, result: object = None) -> object:
-    """Leave a line that says that this ran. (Runs on engines.)"""
-    with open(runs, "a") as file:
-        file.write(f"{name}\n")
-    return result
 
 
 def a_cell_that_prints(rc: Client, scene: Scene) -> Story:

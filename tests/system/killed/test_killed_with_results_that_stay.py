@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from typing import Any
 
-import numpy as np
 import pytest
 
 from engineroom import Client
@@ -14,9 +12,10 @@ from tests.chaos.faults import CONTROLLER, ENGINE
 from tests.chaos.victim import Victim
 from tests.patience import SECONDS
 from tests.system.conftest import answers, until
-from tests.system.held_tasks import Mark, wait_for_file
+from tests.system.held_tasks import Mark
 from tests.system.killed.conftest import FORGETFUL
 from tests.system.killed.test_killed_amid_data import client_that, have, nothing_is_left
+from tests.system.values_here import make, total
 
 MIB = 2**20
 
@@ -24,16 +23,6 @@ MIB = 2**20
 @pytest.fixture
 def options() -> tuple[str, ...]:
     return FORGETFUL
-
-
-def make(seed: int) -> Any:
-    return np.random.default_rng(seed).integers(0, 255, 16 * MIB, dtype=np.uint8)
-
-
-def total(its: Any, mark: str = "") -> int:
-    if mark:
-        wait_for_file(mark)
-    return int(its.sum())
 
 
 def kill(victim: Victim, whom: str, which: int = 0) -> None:

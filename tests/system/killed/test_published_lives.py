@@ -15,7 +15,6 @@ import pytest
 import engineroom as er
 from engineroom import Client, Cluster
 from engineroom.protocol.connection_files import read_connection_file
-from engineroom.serialize.functions.interactive import home
 from tests.chaos.faults import CONTROLLER, ENGINE
 from tests.chaos.victim import Victim
 from tests.patience import SECONDS
@@ -25,12 +24,9 @@ from tests.system.killed.conftest import FORGETFUL
 from tests.system.killed.test_killed_amid_data import client_that, has, nothing_is_left
 from tests.system.proxy import Proxy
 from tests.system.test_faults_controller import through
+from tests.system.values_here import published_here
 
 MIB = 2**20
-
-
-def published_here(digest: bytes) -> bool:
-    return home.published(digest) is not None
 
 
 def hash_of(ref: Any) -> bytes:
