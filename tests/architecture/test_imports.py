@@ -99,7 +99,7 @@ def _name_of(path: Path) -> str:
 def _imported(path: Path, *, types: bool) -> Iterator[str]:
     """Yield what `path` may import when it runs, or for a type checker, as modules or as names of modules."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    for node in ast.walk(tree) if types else _executed(tree):
+    for node in _statements(tree, types=types):
         if isinstance(node, ast.ImportFrom):
             within = {f"{node.module}.{each.name}" for each in node.names}
             modules = {name for name in within if (ROOT / "src" / f"{name.replace('.', '/')}.py").exists()}
@@ -108,8 +108,11 @@ def _imported(path: Path, *, types: bool) -> Iterator[str]:
             yield from (each.name for each in node.names if each.name != "engineroom")
 
 
-def _executed(node: ast.AST) -> Iterator[ast.AST]:
+def _statements(node: ast.AST, *, types: bool) -> Iterator[ast.AST]:
+    """Yield the statements within `node`; if not `types`, those that are executed. No expression has any."""
     for child in ast.iter_child_nodes(node):
-        if not (isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test)):
+        if isinstance(child, ast.expr):
+            continue
+        if types or not (isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test)):
             yield child
-            yield from _executed(child)
+            yield from _statements(child, types=types)

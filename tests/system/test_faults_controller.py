@@ -109,7 +109,8 @@ def far(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Far]:
         with Proxy(read_connection_file(client_file).port) as proxy:
             engine_file = through(proxy, client_file.replace("-client", "-engine"), place / "engine.json")
             engines = [
-                Command("ipengine", f"--file={engine_file}", "--IPEngine.reconnect_timeout=20") for _ in range(2)
+                Command("ipengine", f"--file={engine_file}", f"--IPEngine.reconnect_timeout={2 * SECONDS:g}")
+                for _ in range(2)
             ]
             with Client(client_file, timeout=SECONDS) as rc:
                 rc.wait_for_engines(2, timeout=SECONDS)
@@ -122,7 +123,7 @@ def far(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Far]:
 @pytest.fixture
 def rc(far: Far, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
     monkeypatch.setenv("ENGINEROOM_TRANSPORT", "tls")
-    with Client(far.client_file, timeout=SECONDS, reconnect_timeout=20) as client:
+    with Client(far.client_file, timeout=SECONDS, reconnect_timeout=2 * SECONDS) as client:
         client.wait_for_engines(2, timeout=SECONDS)
         yield client
         far.proxy.heal()  # whatever the test has left

@@ -102,7 +102,7 @@ def test_no_output_is_lost_while_engines_are_cut_off(tmp_path: Path, monkeypatch
         file = far.client_connection_file
         with Proxy(read_connection_file(file).port) as proxy:
             engine_file = through(proxy, file.replace("-client", "-engine"), tmp_path / "engine.json")
-            engine = Command("ipengine", f"--file={engine_file}", "--IPEngine.reconnect_timeout=20")
+            engine = Command("ipengine", f"--file={engine_file}", f"--IPEngine.reconnect_timeout={2 * SECONDS:g}")
             try:
                 with Client(file, timeout=SECONDS) as rc:
                     rc.wait_for_engines(1, timeout=SECONDS)
