@@ -74,7 +74,14 @@ def startup_files(profile_dir: str) -> list[str]:
     """Return the start-up files of IPython's profile, and those of this machine."""
     places = [f"{sys.prefix}/etc/ipython", *_SYSTEM]
     directories = [Path(place) / "startup" for place in filter(None, [profile_dir, *places])]
-    return sorted(str(path) for place in directories for kind in ("*.py", "*.ipy") for path in place.glob(kind))
+    return sorted(str(path) for place in directories for path in _in(place) if path.name.endswith((".py", ".ipy")))
+
+
+def _in(directory: Path) -> Iterable[Path]:
+    try:
+        return list(directory.iterdir())
+    except OSError:  # most have none, and some may not look into it
+        return ()
 
 
 def _each(what: str, values: Iterable[str], run: Callable[[str], object]) -> Iterator[Step]:

@@ -47,6 +47,20 @@ from engineroom.machine.titles import set_title
 
 log = logging.getLogger(__name__)
 
+_NEEDED_BY_EACH = (
+    "cloudpickle",
+    "concurrent.futures.thread",
+    "ctypes",
+    "encodings.ascii",
+    "engineroom.serialize.by_value.named",
+    "engineroom.serialize.by_value.standard_ways",
+    "engineroom.transport.sharing",
+    "importlib.util",
+    "queue",
+    "setproctitle",
+)
+"""Modules that each engine imports when it connects, or with its first task."""
+
 Key = Any
 """Whatever the host calls an engine: a JSON value, given back as it is."""
 
@@ -314,7 +328,7 @@ def _report(**facts: object) -> None:
 
 def _import_once() -> None:
     """Import what each engine imports at once or with its first task: here it is in memory that they all share."""
-    for name in ("cloudpickle", "concurrent.futures.thread", "ctypes", "queue", "setproctitle"):
+    for name in _NEEDED_BY_EACH:
         import_module(name)
     with contextlib.suppress(ImportError):
         import_module("uvloop")  # it is not everywhere

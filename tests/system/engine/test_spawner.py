@@ -18,6 +18,7 @@ from typing import Any
 import psutil
 import pytest
 
+import engineroom as er
 from engineroom.ids import new_instance
 from tests.patience import SECONDS
 
@@ -210,3 +211,11 @@ def test_what_an_engine_wrote_last_is_reported_and_in_its_log(spawner: SpawnerPr
     assert "Last output of engine process" in log
     assert "FATAL: no licence" in log
     assert "printed" in log
+
+
+def test_an_engine_imports_nothing_of_ours_that_its_spawner_could_have_imported_for_all(tmp_path: Path) -> None:
+    code = "import sys; from engineroom.engine import app, spawner; spawner._import_once(); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True)
+    with er.Cluster(n=1, profile_dir=str(tmp_path / "profile")) as rc:
+        loaded = rc[0].apply_sync(eval, "list(__import__('sys').modules)")
+    assert [name for name in loaded if name.startswith("engineroom.") and name not in done.stdout.split()] == []
