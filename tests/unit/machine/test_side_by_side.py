@@ -88,7 +88,11 @@ def forked(act: Callable[[], bool]) -> bool:
     """Return what `act` says in a forked child."""
     pid = os.fork()
     if pid == 0:
-        os._exit(0 if act() else 1)
+        good = False
+        try:
+            good = act()
+        finally:  # also without memory
+            os._exit(0 if good else 1)
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
 
 
