@@ -41,6 +41,7 @@ ROWS: dict[str, Callable[[], Figure | list[Figure]]] = {
     "arrays": arrays.there_and_back,
     "copies": arrays.copies,
     "wire": wire.copies_on_the_wire,
+    "again": wire.sent_again,
     "pushes": latency.under_pushes,
     "all32": latency.on_all,
     "start": lifecycle.start_and_stop,

@@ -1,7 +1,8 @@
-"""What engines of other machines need: how often it crosses the network, counted by its switch."""
+"""What engines and clients of other machines need, or have: how often it crosses the network."""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
@@ -14,12 +15,16 @@ from pathlib import Path
 import numpy as np
 
 import engineroom as er
+from benchmarks.array_work import ones
+from benchmarks.clusters import cluster
 from benchmarks.figures import CannotMeasureError, Figure
 from tests.real.hosts import Hosts
+from tests.system.proxy import Proxy
 
 SIZE = 64 * 2**20
 MACHINES = ("one", "two", "three")
 EACH = 4
+CALLS = 10
 _BIN = Path(sys.executable).parent
 _QUIET = 0.5
 """Seconds without bytes after which nothing is under way."""
@@ -72,4 +77,34 @@ def copies_on_the_wire() -> Figure:
         more=False,
         reference=float(EACH * len(MACHINES)),
         reference_name="one for each engine",
+    )
+
+
+def sent_again() -> Figure:
+    """Measure how often a client sends a result that it has waited for, and that ten calls take."""
+    with cluster(2, tls=True) as here, tempfile.TemporaryDirectory(prefix="er-bench-") as home:
+        values = json.loads(Path(here.cluster.client_connection_file).read_text())
+        with Proxy(int(values["url"].rpartition(":")[2])) as cable:
+            file = Path(home) / "client.json"
+            file.write_text(
+                json.dumps(values | {"url": f"tcp://127.0.0.1:{cable.port}", "addresses": [], "socket": ""})
+            )
+            with er.Client(file, timeout=60) as rc:
+                rc.wait_for_engines(2, timeout=60)
+                result = rc[0].apply_async(ones, SIZE)
+                result.wait()
+                before = cable.carried
+                calls = [rc.load_balanced_view().apply_async(len, result) for _ in range(CALLS)]
+                for call in calls:
+                    call.get()
+                sent = (cable.carried - before) / SIZE
+    return Figure(
+        name=f"a result of {SIZE >> 20} MiB, done and not read, taken by {CALLS} calls: sent by its client over TLS",
+        unit="copies",
+        value=sent,
+        reach=1.0,
+        aim=0.01,
+        more=False,
+        reference=float(CALLS),
+        reference_name="one for each call",
     )
