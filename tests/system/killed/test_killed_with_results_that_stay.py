@@ -25,19 +25,19 @@ def options() -> tuple[str, ...]:
     return FORGETFUL
 
 
-def kill(victim: Victim, whom: str, which: int = 0) -> None:
-    pid = victim.pids(whom)[which]
+def kill(victim: Victim, whom: str, pid: int) -> None:
     os.kill(pid, signal.SIGKILL)
     until(lambda: len(victim.pids(ENGINE)) == 2 and victim.pids(CONTROLLER) and pid not in victim.pids(whom))
 
 
 def test_calls_have_what_they_took_whoever_is_killed_meanwhile(victim: Victim, rc: Client, mark: Mark) -> None:
     for seed, whom in enumerate((CONTROLLER, ENGINE, CONTROLLER)):
+        maker = rc[0].apply_sync(os.getpid)
         first, wanted = rc[0].apply_async(make, seed), int(make(seed).sum())
         first.wait(SECONDS)
         running = rc[1].apply_async(total, first, str(mark))
         queued = rc[1].apply_async(total, first)
-        kill(victim, whom)
+        kill(victim, whom, maker if whom == ENGINE else victim.pids(whom)[0])
         mark.set()
         assert (running.get(SECONDS), queued.get(SECONDS)) == (wanted, wanted)
         until(lambda: answers(rc, slice(None), int) == [0, 0])  # both are back
@@ -49,7 +49,7 @@ def test_a_result_outlives_its_engine_and_then_the_controller(victim: Victim, rc
     first, wanted = rc[0].apply_async(make, 7), int(make(7).sum())
     first.wait(SECONDS)
     for whom in (ENGINE, CONTROLLER):
-        kill(victim, whom)
+        kill(victim, whom, victim.pids(whom)[0])
         until(lambda: answers(rc, slice(None), int) == [0, 0])
         assert rc[:].apply_sync(total, first) == [wanted] * 2
 
