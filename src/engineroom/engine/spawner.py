@@ -346,9 +346,8 @@ def main() -> int:
     with contextlib.suppress(PermissionError):
         os.setsid()
     set_title("engineroom spawner")
-    gc.collect()
     give_back()
-    gc.freeze()
+    gc.freeze()  # without a look for garbage before: that would take a tenth of the start, and imports leave 50 kB
     gc.set_threshold(*usual)  # as users of engines are used to
     adopt_orphans()
     spawner = Spawner()
