@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from engineroom.ids import SessionId, TaskId, task_id
 from engineroom.machine.shared_memory.again import own_again
-from engineroom.machine.shared_memory.pool import SHARED
 from engineroom.protocol.messages import Status
 from engineroom.protocol.streams import Buffer, Payload
 
@@ -24,6 +23,10 @@ if TYPE_CHECKING:
     from engineroom.serialize.futures import Given
 
 _FEW = 64
+
+_MAPPED = 4 << 20
+"""Longer results are mapped for each task that takes them; of shorter ones a copy costs no more than a descriptor, of
+which there would be many."""
 
 
 class Inputs:
@@ -131,12 +134,12 @@ def given_by(ended: Ended) -> Given | None:
 
 
 def _own(pieces: Sequence[memoryview]) -> Buffer:
-    view = own_again(pieces)
+    view = own_again(pieces) if sum(map(len, pieces)) >= _MAPPED else None
     return bytearray().join(pieces) if view is None else view
 
 
 def _opener(payload: Payload) -> Given:
-    mapper = payload.mapper() if payload.error is None and payload.size >= SHARED.least else None
+    mapper = payload.mapper() if payload.error is None and payload.size >= _MAPPED else None
 
     def opened() -> Buffer:
         if payload.error is not None:
