@@ -9,7 +9,7 @@ import msgspec
 
 from engineroom.core.limits import Limits
 from engineroom.machine.processes import ProcessRecord
-from engineroom.machine.shared_memory.room import share, total
+from engineroom.machine.shared_memory.room import sharing, total
 from engineroom.protocol.ranges import MOST_BYTES
 from engineroom.settings.profiles import ConnectionFiles, KeptFiles
 from engineroom.store.config import DictStore, StoreConfig
@@ -103,18 +103,24 @@ class ControllerConfig(msgspec.Struct, kw_only=True, frozen=True):
     @property
     def limits(self) -> Limits:
         """What the core needs to know of it."""
+        share = sharing()
+
+        def fits(size: int, usual: int) -> int:
+            """Return `size`; if nobody has set it, no more than a share of the memory that there is."""
+            return share(size) if size == usual else size
+
         return Limits(
             policy=self.policy,
             linger=self.linger,
             ahead_bytes=share(_USUAL.ahead_bytes),
             ahead_direct_bytes=share(_USUAL.ahead_direct_bytes),
-            kept_bytes=_fits(self.max_kept_bytes, _USUAL.kept_bytes),
-            all_kept_bytes=_fits(self.max_total_kept_bytes, _USUAL.all_kept_bytes),
-            input_bytes=_fits(self.max_input_bytes, _USUAL.input_bytes),
-            all_input_bytes=_fits(self.max_total_input_bytes, _USUAL.all_input_bytes),
-            submitted_bytes=_fits(self.max_submitted_bytes, _USUAL.submitted_bytes),
-            keep_bytes=_fits(self.max_kept_call_bytes, _USUAL.keep_bytes),
-            idle_function_bytes=_fits(self.max_idle_function_bytes, _USUAL.idle_function_bytes),
+            kept_bytes=fits(self.max_kept_bytes, _USUAL.kept_bytes),
+            all_kept_bytes=fits(self.max_total_kept_bytes, _USUAL.all_kept_bytes),
+            input_bytes=fits(self.max_input_bytes, _USUAL.input_bytes),
+            all_input_bytes=fits(self.max_total_input_bytes, _USUAL.all_input_bytes),
+            submitted_bytes=fits(self.max_submitted_bytes, _USUAL.submitted_bytes),
+            keep_bytes=fits(self.max_kept_call_bytes, _USUAL.keep_bytes),
+            idle_function_bytes=fits(self.max_idle_function_bytes, _USUAL.idle_function_bytes),
             reattach_grace=self.reattach_grace,
             reconnect_timeout=self.reconnect_timeout,
             lease=self.lease,
@@ -146,8 +152,3 @@ class ControllerConfig(msgspec.Struct, kw_only=True, frozen=True):
         """Seconds after which a quiet connection is pinged."""
         shortest = min(limit for limit in (self.unresponsive, self.unresponsive_timeout) if limit > 0)
         return max(_OFTEN, min(self.heartbeat, shortest / 2))
-
-
-def _fits(size: int, usual: int) -> int:
-    """Return `size`; if nobody has set it, no more than a share of the memory that there is."""
-    return share(size) if size == usual else size

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,17 +33,23 @@ def total(sources: Sources = HERE) -> int:
         pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (OSError, ValueError):
         return 0
-    return min([pages, *(limit for limit, _ in _limits(sources))])
+    return min([pages, *(group.limit for group in _limited(sources))])
 
 
 def share(size: int, sources: Sources = HERE) -> int:
     """Return `size`, or a quarter of the memory that this process may count on, if that is less and is known."""
-    return min(size, total(sources) // 4 or size)
+    return sharing(sources)(size)
+
+
+def sharing(sources: Sources = HERE) -> Callable[[int], int]:
+    """Return what does as `share`, for many sizes: it has looked at the memory once."""
+    quarter = total(sources) // 4
+    return lambda size: min(size, quarter or size)
 
 
 def room(sources: Sources = HERE, *, swap: bool = False) -> int:
     """Return how many bytes could be had now, with some to spare. `swap`: what this machine can swap counts."""
-    rooms = [limit - used - min(limit // 10, _SPARE) for limit, used in _limits(sources)]
+    rooms = [group.limit - group.used() - min(group.limit // 10, _SPARE) for group in _limited(sources)]
     if (available := _available(sources.memory, swap=swap)) is not None:
         rooms.append(available * 9 // 10 - _SPARE)
     return max(0, min(rooms)) if rooms else 0
@@ -60,8 +66,20 @@ def _available(memory: Path, *, swap: bool) -> int | None:
     return sum(int(words[1]) for words in found) * 1024 if found else None
 
 
-def _limits(sources: Sources) -> Iterator[tuple[int, int]]:
-    """Yield the limit of each control group that has one, and what is used of it; files that can go do not count."""
+class _Group(NamedTuple):
+    """A control group that has a limit."""
+
+    place: Path
+    limit: int
+    usage: str
+
+    def used(self) -> int:
+        """Return how many bytes are used of it; files that can go do not count."""
+        return _number(self.place / self.usage) - _inactive(self.place)
+
+
+def _limited(sources: Sources) -> Iterator[_Group]:
+    """Yield each control group that has a limit, of those that this process is in."""
     for line in _read(sources.own).splitlines():
         _, controllers, path = line.split(":", 2)
         if not controllers:
@@ -70,12 +88,12 @@ def _limits(sources: Sources) -> Iterator[tuple[int, int]]:
             names = (sources.groups / "memory", "memory.limit_in_bytes", "memory.usage_in_bytes")
         else:
             continue
-        root, most, used = names
+        root, most, usage = names
         place = root / path.lstrip("/")
         while place != root.parent and place.is_relative_to(root):
             limit = _read(place / most).strip()
             if limit.isdigit() and int(limit) < _UNLIMITED:
-                yield int(limit), _number(place / used) - _inactive(place)
+                yield _Group(place, int(limit), usage)
             place = place.parent
 
 
