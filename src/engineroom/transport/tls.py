@@ -55,12 +55,26 @@ def _are_there(*files: Path) -> bool:
 
 def _make_certificate(certificate: Path, key: Path) -> None:
     # Slow to import, and needed only when a cluster id starts for the first time.
-    from engineroom.transport.certificates import self_signed
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
 
+    private = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "engineroom controller")])
     now = dt.datetime.now(dt.UTC)
-    made, private = self_signed("engineroom controller", now - dt.timedelta(days=1), now + _TEN_YEARS)
-    write_private(key, private.encode(), durable=False)
-    write_private(certificate, made.encode(), durable=False)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(private.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + _TEN_YEARS)
+        .sign(private, hashes.SHA256())
+    )
+    pem, pkcs8 = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    write_private(key, private.private_bytes(pem, pkcs8, serialization.NoEncryption()), durable=False)
+    write_private(certificate, made.public_bytes(pem), durable=False)
 
 
 def controller_context(certificate: Path, key: Path) -> ssl.SSLContext:

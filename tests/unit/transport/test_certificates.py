@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import serialization
-
-from engineroom.transport.certificates import self_signed
 from engineroom.transport.tls import controller_context
 
 _PROGRAM = """
@@ -27,29 +21,6 @@ try:
 except OSError as error:
     print(imported, type(error).__name__)
 """
-
-
-_START = dt.datetime(2030, 1, 2, 3, 4, 5, tzinfo=dt.UTC)
-
-
-@pytest.mark.parametrize("name", ["engineroom controller", "x" * 64, "ü" * 32])
-def test_a_certificate_says_what_others_read_in_it(name: str) -> None:
-    for _ in range(20):  # numbers begin with a bit that is set, or with zeros, in one of two, or of 256
-        pem, secret = self_signed(name, _START, _START + dt.timedelta(days=3650))
-        certificate = x509.load_pem_x509_certificate(pem.encode())
-        key = serialization.load_pem_private_key(secret.encode(), None)
-        certificate.verify_directly_issued_by(certificate)
-        assert certificate.public_key() == key.public_key()
-        assert certificate.subject == x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
-        assert certificate.version is x509.Version.v3
-        assert 0 < certificate.serial_number < 2**159
-        assert certificate.not_valid_before_utc == _START
-        assert certificate.not_valid_after_utc == _START + dt.timedelta(days=3650)
-
-
-def test_a_certificate_of_the_last_years_is_valid_as_long_as_it_can_say() -> None:
-    pem, _ = self_signed("a", _START, _START + dt.timedelta(days=36500))
-    assert x509.load_pem_x509_certificate(pem.encode()).not_valid_after_utc.year == 2049
 
 
 def _run(certificate: Path, key: Path) -> str:
