@@ -8,6 +8,7 @@ import os
 import socket
 import struct
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -19,6 +20,7 @@ from engineroom.protocol.messages import Ask, Join
 from engineroom.protocol.questions import AskSteps
 from engineroom.transport import listener as listening
 from engineroom.transport.dial import connect
+from engineroom.transport.secrecy import Secrecy
 from engineroom.transport.tls import controller_context, ensure_certificate, peer_context
 from tests.patience import SECONDS
 from tests.transport.conftest import KEYS, Inbox
@@ -254,5 +256,35 @@ def test_a_key_alone_tells_the_controller_from_somebody_in_the_middle(
                 with pytest.raises(NotLetIn, match="wrong key"):
                     await connect(through, role="client", join=JOIN)
             await asyncio.gather(*tasks)
+
+    run(story)
+
+
+def test_a_connection_that_ends_as_it_becomes_secret_is_one_that_failed(
+    open_door: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("ENGINEROOM_TRANSPORT", "tls")
+    certificate, key = tmp_path / "its.crt", tmp_path / "its.key"
+    ensure_certificate(certificate, key)
+
+    async def shake_hands_and_leave(listener: socket.socket) -> None:
+        loop, secrecy = asyncio.get_running_loop(), Secrecy(controller_context(certificate, key), server_side=True)
+        listener.setblocking(False)
+        theirs, _ = await loop.sock_accept(listener)
+        secrecy.take(memoryview(await loop.sock_recv(theirs, 65536)))
+        secrecy.shake_hands()
+        theirs.send(secrecy.encrypt(()))
+        theirs.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        theirs.close()  # the far end reads the end of the handshake, and cannot write its own
+
+    async def story() -> None:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            async with open_door() as door:
+                there = f"tcp://127.0.0.1:{listener.getsockname()[1]}"
+                info = msgspec.structs.replace(door.info, url=there, addresses=(), certificate="")
+                leaving = asyncio.create_task(shake_hands_and_leave(listener))
+                with pytest.raises(ConnectionFailed, match=r"no way to the controller: "):
+                    await connect(info, role="client", join=JOIN)
+                await leaving
 
     run(story)

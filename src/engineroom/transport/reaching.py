@@ -104,11 +104,13 @@ class _Securing:
 
     def __init__(self) -> None:
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.closing: Closing | None = None
 
     def on_messages(self, messages: list[Any]) -> None:
         raise ProtocolError("the controller spoke first")
 
     def on_closed(self, closing: Closing) -> None:
+        self.closing = closing
         if not self.done.done():
             self.done.set_exception(ConnectionError(closing.words))
 
@@ -143,6 +145,8 @@ async def _secure(sock: socket.socket, address: str, certificate: str, role: str
     except asyncio.CancelledError:
         connection.abort("not wanted any more")
         raise
+    if securing.closing is not None:  # at the same moment
+        raise ConnectionError(securing.closing.words)
     connection.certificate = secrecy.certificate() or b""
     if certificate and not is_the_certificate(certificate, connection.certificate):
         connection.abort("another certificate")
