@@ -12,6 +12,9 @@ from dataclasses import dataclass
 
 from engineroom.cli.ipcluster import main
 
+SET_BY_COMMANDS = ("engineroom", "engineroom.client")
+"""The loggers whose levels commands set: for good, as it is their process elsewhere."""
+
 
 @dataclass(frozen=True)
 class Done:
@@ -40,9 +43,12 @@ def ipcluster(*arguments: str) -> Done:
     warnings = logging.StreamHandler(printed)  # which logging prints where nobody has set it up
     warnings.setLevel(logging.WARNING)
     logging.getLogger().addHandler(warnings)
+    levels = [(logger, logger.level) for logger in map(logging.getLogger, SET_BY_COMMANDS)]
     try:
         with redirect_stdout(printed), redirect_stderr(printed):
             code = main(arguments)
     finally:
         logging.getLogger().removeHandler(warnings)
+        for logger, level in levels:
+            logger.setLevel(level)
     return Done(code, printed.getvalue())
