@@ -19,9 +19,10 @@ def ensure_certificate(certificate: Path, key: Path) -> str:
 
     UnsafeFile: another user could have written the key.
     """
+    if key.exists():
+        read_secret(key)  # one that others can read is made private, one that they can write is refused
     if not _are_there(certificate, key):
         _make_certificate(certificate, key)
-    read_secret(key)  # one that others can read is made private, one that they can write is refused
     return certificate.read_text(encoding="ascii")
 
 
