@@ -56,7 +56,7 @@ bench-peers: venv  ## the same cases on ipyparallel, dask, ray and two pools, ea
 test-real:  ## tests on real servers and networks: needs root and ENGINEROOM_REAL=1, may install packages
 	@if [ "$$(id -u)" != 0 ] || [ "$${ENGINEROOM_REAL:-}" != 1 ]; then \
 	  echo "make test-real makes network namespaces and users: run it as root, with ENGINEROOM_REAL=1. Nothing was run."; \
-	else bash .ci/venv "$(VENV)" "$(PYTHON)" libraries; $(BIN)/python -m pytest tests/real --timeout=900 -n 2 $(BY_FILE) $(ARGS); fi
+	else bash .ci/venv "$(VENV)" "$(PYTHON)" libraries; $(BIN)/python -m pytest tests/real --timeout=900 -n 3 $(BY_FILE) $(ARGS); fi
 
 clean:  ## remove what the other targets made
 	@rm -rf build dist .venv .venv-* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -31,7 +31,12 @@ MPI = {
 }
 
 
+FIRST = ("test_integrations.py", "test_what_travels.py", "test_jupyterlab.py")
+"""The files that take longest come first, for several workers share the files."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.parent != HERE or item.path.name not in FIRST)
     needs = {"root": os.geteuid() == 0, "ENGINEROOM_REAL=1": os.environ.get("ENGINEROOM_REAL") == "1"}
     missing = [words for words, present in needs.items() if not present]
     for item in items:
