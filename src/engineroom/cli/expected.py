@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engineroom.cluster.records.pid_records import Holder, holder, read
+from engineroom.cluster.records.pid_records import holder, read
 from engineroom.errors import ConnectionFileError
 from engineroom.protocol.connection_files import read_connection_file
 from engineroom.settings.cluster import IPClusterConsole
@@ -29,4 +29,4 @@ def may_run(app: Asking | IPClusterConsole) -> bool:
 def _starts(app: Asking | IPClusterConsole) -> bool:
     """Whether something runs, or may, that writes a connection file before long."""
     files = (app.profile_directory.pid_file(program, app.cluster_id) for program in ("ipcluster", "ipcontroller"))
-    return any(holder(read(path)) in {Holder.RUNNING, Holder.ELSEWHERE} for path in files)
+    return any(holder(read(path)).may_run for path in files)

@@ -16,8 +16,6 @@ from engineroom.machine.processes import ProcessRecord
 from engineroom.settings.profiles import DEFAULT, Profile, profiles
 from engineroom.trail.advice import named
 
-_MAY_RUN = frozenset({Holder.RUNNING, Holder.ELSEWHERE})
-
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -37,7 +35,7 @@ class Found:
 
     @property
     def may_run(self) -> bool:
-        return self.holder in _MAY_RUN
+        return self.holder.may_run
 
     @property
     def lost(self) -> bool:

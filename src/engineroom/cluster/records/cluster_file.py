@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from engineroom.cluster.records.pid_records import NO_CLUSTER, Holder, holder
+from engineroom.cluster.records.pid_records import NO_CLUSTER, holder
 from engineroom.errors import LaunchError
 from engineroom.machine.own_files import UnsafeFile, read_own
 from engineroom.machine.private_files import write_private
@@ -122,7 +122,7 @@ def stop_timeout_in(values: Mapping[str, Any]) -> float:
 
 def runs(values: Mapping[str, Any]) -> bool:
     """Whether the cluster's host runs, as far as this machine can tell."""
-    return holder(address_in(values).process) in {Holder.RUNNING, Holder.ELSEWHERE}
+    return holder(address_in(values).process).may_run
 
 
 def engine_states(values: Mapping[str, Any]) -> Iterable[dict[str, Any]]:

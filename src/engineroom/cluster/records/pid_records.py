@@ -35,6 +35,11 @@ class Holder(Enum):
     ELSEWHERE = "elsewhere"
     """A process of another machine or container: from here, nobody can tell whether it runs."""
 
+    @property
+    def may_run(self) -> bool:
+        """Whether there is a process, as far as this machine can tell."""
+        return self in {Holder.RUNNING, Holder.ELSEWHERE}
+
 
 class AlreadyRunning(LaunchError):
     """The name is taken."""
@@ -78,7 +83,7 @@ def claim(path: Path, *, program: str, way_out: str, patience: float = 0.0) -> N
     ours = msgspec.json.encode(ProcessRecord.of_this_process())
     while not _link(path, ours):
         found = read(path)
-        if found is not None and holder(found) in {Holder.RUNNING, Holder.ELSEWHERE}:
+        if found is not None and holder(found).may_run:
             if patience and found.here and _ends_within(patience, found):
                 continue
             raise AlreadyRunning(program=program, path=path, record=found, way_out=way_out)
@@ -101,7 +106,7 @@ def remove_stale(path: Path) -> bool:
     """Remove `path` if its process is certainly gone; return whether it was so."""
     with alone(otherwise=path.parent):  # only processes of this machine can tell that a record is stale
         # Looked at again, alone: meanwhile somebody may have removed it and put a new one there.
-        if not path.exists() or holder(read(path)) in {Holder.RUNNING, Holder.ELSEWHERE}:
+        if not path.exists() or holder(read(path)).may_run:
             return False
         path.unlink(missing_ok=True)
         return True

@@ -40,7 +40,7 @@ class Seen(msgspec.Struct, frozen=True):
 
     @property
     def may_run(self) -> bool:
-        return self.holder in {Holder.RUNNING, Holder.ELSEWHERE}
+        return self.holder.may_run
 
 
 class Heard(msgspec.Struct, kw_only=True, frozen=True):
