@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -14,7 +13,7 @@ from pathlib import Path
 
 import engineroom as er
 from engineroom.protocol.connection_files import read_connection_file
-from tests.system.proxy import Proxy
+from tests.system.proxy import Proxy, through
 
 
 def cable_to(connection_file: str, rate: float = 0) -> Proxy:
@@ -46,13 +45,6 @@ def tls() -> Iterator[None]:
             del os.environ["ENGINEROOM_TRANSPORT"]
         else:
             os.environ["ENGINEROOM_TRANSPORT"] = before
-
-
-def through(cable: Proxy, source: str, target: Path) -> None:
-    """Write a copy of a connection file whose only address is the cable's."""
-    values = json.loads(Path(source).read_text())
-    target.write_text(json.dumps(values | {"url": f"tcp://127.0.0.1:{cable.port}", "addresses": [], "socket": ""}))
-    target.chmod(0o600)
 
 
 @contextmanager

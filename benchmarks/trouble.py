@@ -15,11 +15,11 @@ import psutil
 
 import engineroom as er
 from benchmarks.clusters import cluster, processes
-from benchmarks.far_peers import behind_cable, cable_to, gate, running, said, through, tls
+from benchmarks.far_peers import behind_cable, cable_to, gate, running, said, tls
 from benchmarks.figures import Figure
 from benchmarks.timing import percentile, round_trips
 from benchmarks.work import noop, wait_for_file
-from tests.system.proxy import Proxy
+from tests.system.proxy import Proxy, through
 
 WITHDRAWN = 500_000
 HELD = 40_000

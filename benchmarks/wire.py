@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import sys
@@ -17,9 +16,10 @@ import numpy as np
 import engineroom as er
 from benchmarks.array_work import ones
 from benchmarks.clusters import cluster
+from benchmarks.far_peers import cable_to
 from benchmarks.figures import CannotMeasureError, Figure
 from tests.real.hosts import Hosts
-from tests.system.proxy import Proxy
+from tests.system.proxy import through
 
 SIZE = 64 * 2**20
 MACHINES = ("one", "two", "three")
@@ -83,21 +83,19 @@ def copies_on_the_wire() -> Figure:
 def sent_again() -> Figure:
     """Measure how often a client sends a result that it has waited for, and that ten calls take."""
     with cluster(2, tls=True) as here, tempfile.TemporaryDirectory(prefix="er-bench-") as home:
-        values = json.loads(Path(here.cluster.client_connection_file).read_text())
-        with Proxy(int(values["url"].rpartition(":")[2])) as cable:
-            file = Path(home) / "client.json"
-            file.write_text(
-                json.dumps(values | {"url": f"tcp://127.0.0.1:{cable.port}", "addresses": [], "socket": ""})
-            )
-            with er.Client(file, timeout=60) as rc:
-                rc.wait_for_engines(2, timeout=60)
-                result = rc[0].apply_async(ones, SIZE)
-                result.wait()
-                before = cable.carried
-                calls = [rc.load_balanced_view().apply_async(len, result) for _ in range(CALLS)]
-                for call in calls:
-                    call.get()
-                sent = (cable.carried - before) / SIZE
+        source = here.cluster.client_connection_file
+        with (
+            cable_to(source) as cable,
+            er.Client(through(cable, source, Path(home) / "client.json"), timeout=60) as rc,
+        ):
+            rc.wait_for_engines(2, timeout=60)
+            result = rc[0].apply_async(ones, SIZE)
+            result.wait()
+            before = cable.carried
+            calls = [rc.load_balanced_view().apply_async(len, result) for _ in range(CALLS)]
+            for call in calls:
+                call.get()
+            sent = (cable.carried - before) / SIZE
     return Figure(
         name=f"a result of {SIZE >> 20} MiB, done and not read, taken by {CALLS} calls: sent by its client over TLS",
         unit="copies",

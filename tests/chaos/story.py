@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import signal
 import threading
@@ -20,7 +19,7 @@ from tests.chaos.faults import CUT, FREEZE, KILL, STOP, Fault
 from tests.chaos.records import AT_ONCE, again, runs, work, wrong
 from tests.chaos.victim import Victim
 from tests.conftest import wait_until
-from tests.system.proxy import Proxy
+from tests.system.proxy import Proxy, through
 
 PATIENCE = 120.0
 """Seconds that all results may take after the last fault, on a machine that is busy."""
@@ -121,13 +120,11 @@ def _continue(pid: int) -> None:
 def far_client(victim: Victim, place: Path) -> Iterator[tuple[Client, Proxy]]:
     """Yield a client that is connected by TCP, through a cable that can be cut."""
     source = victim.profile.connection_file("client")
-    with Proxy(read_connection_file(source).port) as cable:
-        values = json.loads(source.read_text())
-        file = place / "client.json"
-        file.write_text(json.dumps(values | {"url": f"tcp://127.0.0.1:{cable.port}", "addresses": [], "socket": ""}))
-        file.chmod(0o600)
-        with Client(file, timeout=PATIENCE) as rc:
-            yield rc, cable
+    with (
+        Proxy(read_connection_file(source).port) as cable,
+        Client(through(cable, source, place / "client.json"), timeout=PATIENCE) as rc,
+    ):
+        yield rc, cable
 
 
 def run(

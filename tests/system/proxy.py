@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import socket
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -133,3 +135,11 @@ class Proxy:
                     with contextlib.suppress(TimeoutError):  # so long it takes over this cable
                         await asyncio.wait_for(self._changed.wait(), len(data) / self._rate)
         writer.close()
+
+
+def through(proxy: Proxy, source: str | Path, target: Path) -> Path:
+    """Write to `target` a copy of a connection file whose only address is the proxy's; return `target`."""
+    values = json.loads(Path(source).read_text())
+    target.touch(mode=0o600)
+    target.write_text(json.dumps(values | {"url": f"tcp://127.0.0.1:{proxy.port}", "addresses": [], "socket": ""}))
+    return target

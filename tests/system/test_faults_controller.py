@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import signal
@@ -22,7 +21,7 @@ from tests.patience import slowly
 from tests.system.conftest import SECONDS, Command, until
 from tests.system.held_tasks import put, wait_for_file
 from tests.system.in_process import ipcluster
-from tests.system.proxy import Proxy
+from tests.system.proxy import Proxy, through
 
 Start = Callable[..., Command]
 
@@ -88,13 +87,6 @@ class Far(NamedTuple):
 
     proxy: Proxy
     client_file: Path
-
-
-def through(proxy: Proxy, source: str | Path, target: Path) -> Path:
-    """Write a copy of a connection file whose only address is the proxy's."""
-    values = json.loads(Path(source).read_text())
-    target.write_text(json.dumps(values | {"url": f"tcp://127.0.0.1:{proxy.port}", "addresses": [], "socket": ""}))
-    return target
 
 
 @pytest.fixture(scope="module")

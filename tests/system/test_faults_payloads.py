@@ -21,8 +21,7 @@ from engineroom.errors import RemoteError
 from engineroom.protocol.connection_files import read_connection_file
 from tests.patience import SECONDS, slowly
 from tests.system.conftest import until
-from tests.system.proxy import Proxy
-from tests.system.test_faults_controller import through
+from tests.system.proxy import Proxy, through
 
 MIB = 2**20
 

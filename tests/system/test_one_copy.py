@@ -16,8 +16,7 @@ from engineroom import Client, Cluster, Reference
 from engineroom.protocol.connection_files import read_connection_file
 from tests.patience import SECONDS, slowly
 from tests.system.conftest import Command, until
-from tests.system.proxy import Proxy
-from tests.system.test_faults_controller import through
+from tests.system.proxy import Proxy, through
 from tests.system.test_shared_memory import looks
 
 MIB = 2**20

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import threading
@@ -14,16 +13,9 @@ from engineroom import Client, Cluster
 from engineroom.protocol.connection_files import read_connection_file
 from tests.patience import SECONDS
 from tests.system.conftest import Command, until
-from tests.system.proxy import Proxy
+from tests.system.proxy import Proxy, through
 
 TASKS, CUTS = (int(os.environ.get(name, default)) for name, default in (("CUT_TASKS", "200"), ("CUTS", "12")))
-
-
-def through(proxy: Proxy, source: str | Path, target: Path) -> Path:
-    """Write a copy of a connection file whose only address is the proxy's."""
-    values = json.loads(Path(source).read_text())
-    target.write_text(json.dumps(values | {"url": f"tcp://127.0.0.1:{proxy.port}", "addresses": [], "socket": ""}))
-    return target
 
 
 def talk(number: int) -> int:

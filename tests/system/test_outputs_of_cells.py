@@ -15,8 +15,7 @@ from engineroom.protocol.connection_files import read_connection_file
 from tests.patience import SECONDS
 from tests.stand_ins import comm as stand_in
 from tests.system.conftest import until
-from tests.system.proxy import Proxy
-from tests.system.test_output_under_cuts import through
+from tests.system.proxy import Proxy, through
 
 WITH_COMMS = f"import sys; sys.path.insert(0, {str(Path(stand_in.__file__).parent)!r})\nimport comm"
 

@@ -14,8 +14,7 @@ from engineroom import Client, Cluster
 from engineroom.protocol.connection_files import read_connection_file
 from tests.patience import SECONDS
 from tests.system.held_tasks import Mark, wait_for_file
-from tests.system.proxy import Proxy
-from tests.system.test_faults_controller import through
+from tests.system.proxy import Proxy, through
 from tests.system.typed_in_ipython import Typed, ipython
 
 MIB = 2**20

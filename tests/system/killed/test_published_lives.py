@@ -22,8 +22,7 @@ from tests.system.conftest import Command, answers, until
 from tests.system.held_tasks import Mark, wait_for_file
 from tests.system.killed.conftest import FORGETFUL
 from tests.system.killed.test_killed_amid_data import client_that, has, nothing_is_left
-from tests.system.proxy import Proxy
-from tests.system.test_faults_controller import through
+from tests.system.proxy import Proxy, through
 from tests.system.values_here import published_here
 
 MIB = 2**20
