@@ -9,8 +9,8 @@ _LEAST_SHARE, _LEAST_TINY_SHARE = 64, 8
 """No chunk need be smaller than this part of one engine's fair share; the second if its items are known to be tiny."""
 
 _LEAST_WORK, _ATOM = 0.001, 1e-9
-"""Seconds that a chunk of tiny items may take at least: a chunk costs all processes together some
-0.2 ms. Nothing takes less than the second."""
+"""Seconds that a chunk of tiny items may take at least, for a chunk costs all processes together some 0.2 ms; and what
+nothing takes less than."""
 
 
 def cuts(count: int, places: int, chunksize: int | None, seconds: float = math.inf) -> Iterator[slice]:

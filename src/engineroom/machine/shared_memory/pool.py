@@ -166,7 +166,7 @@ class SharedPool:
         if capacity > self._unasked:
             left = room()
             if capacity > left:
-                self._drop(self._table.sweep(time.monotonic(), _viewed))
+                self.sweep(0.0)
                 left = room()
             if capacity > left:
                 return False
