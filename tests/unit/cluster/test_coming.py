@@ -12,21 +12,22 @@ import pytest
 from engineroom.cluster.launchers.launcher import State, Status
 from engineroom.cluster.line.errors import NoSuchSet
 from engineroom.cluster.plan.host_plan import HostPlan
-from engineroom.cluster.sets.forked import EngineHouse
+from engineroom.cluster.sets.forked import ForkedEngines
 from engineroom.cluster.sets.hosted import HostedEngines, SetExists
 from engineroom.controller.config import ControllerConfig
 from engineroom.engine.config import EngineConfig
 from engineroom.errors import LaunchError
-from engineroom.ids import SessionId, new_instance, task_id
+from engineroom.ids import SessionId, task_id
 from engineroom.protocol.messages import Coming, EngineExited
-from tests.unit.cluster.test_engine_house import Spawner
+from tests.unit.cluster.pretended_host import PretendedHost, Spawner
 from tests.unit.cluster.test_launched_engines import Sets, play, started
 
 
-class House:
-    """The engines of a host, and all that the controller is told of them, in order."""
+class Told(PretendedHost):
+    """A host with engines, and all that the controller is told of them, in order."""
 
     def __init__(self, directory: Path, **options: Any) -> None:
+        super().__init__()
         self.spawner = Spawner()
         self.told: list[Coming | EngineExited] = []
         plan = HostPlan(
@@ -37,20 +38,16 @@ class House:
             **options,
         )
         plan.profile.prepare()
-        self.engines = EngineHouse(
-            plan,
-            new_instance(),
-            cast(Any, self.spawner),
-            report=lambda _: None,
-            on_exit=self.told.append,
-            on_change=self.note,
-            on_failure=lambda _: None,
-        )
+        self.engines = ForkedEngines(plan, self, cast(Any, self.spawner))
 
-    def note(self) -> None:
+    def engines_changed(self) -> None:
         coming = self.engines.coming()
         if coming != next((each for each in reversed(self.told) if isinstance(each, Coming)), Coming()):
             self.told.append(coming)
+
+    def engine_exited(self, exited: EngineExited) -> None:
+        super().engine_exited(exited)
+        self.told.append(exited)
 
     async def start(self, n: int, name: str = "") -> None:
         """Start engines, and let them register."""
@@ -72,25 +69,21 @@ class House:
         self.engines.hear(json.dumps(facts).encode())
         return self.exits[-1]
 
-    @property
-    def exits(self) -> list[EngineExited]:
-        return [each for each in self.told if isinstance(each, EngineExited)]
-
 
 def test_engines_that_start_are_to_come_until_they_have_registered(tmp_path: Path) -> None:
-    house = House(tmp_path)
+    host = Told(tmp_path)
 
-    asyncio.run(house.start(2))
+    asyncio.run(host.start(2))
 
-    assert house.told == [Coming(2), Coming(1), Coming()]
+    assert host.told == [Coming(2), Coming(1), Coming()]
 
 
 def test_one_that_is_started_again_is_to_come_before_its_end_is_told(tmp_path: Path) -> None:
     async def story() -> None:
-        house = House(tmp_path, restart_engines=True)
-        await house.start(1)
-        exited = house.die(own=True, running=[[task_id(SessionId(b"s" * 16), 7).hex(), 2]])
-        assert house.told[-2:] == [Coming(1, 1, restarts=True), exited]
+        host = Told(tmp_path, restart_engines=True)
+        await host.start(1)
+        exited = host.die(own=True, running=[[task_id(SessionId(b"s" * 16), 7).hex(), 2]])
+        assert host.told[-2:] == [Coming(1, 1, restarts=True), exited]
         assert exited.own
         assert exited.running == ((task_id(SessionId(b"s" * 16), 7), 2),)
 
@@ -99,64 +92,64 @@ def test_one_that_is_started_again_is_to_come_before_its_end_is_told(tmp_path: P
 
 def test_one_that_is_not_is_not(tmp_path: Path) -> None:
     async def story() -> None:
-        house = House(tmp_path)
-        await house.start(1)
-        house.die()
-        assert house.engines.coming() == Coming()
+        host = Told(tmp_path)
+        await host.start(1)
+        host.die()
+        assert host.engines.coming() == Coming()
 
     asyncio.run(story())
 
 
 def test_those_that_are_restarted_on_demand_are_to_come_and_end_by_no_doing_of_theirs(tmp_path: Path) -> None:
     async def story() -> None:
-        house = House(tmp_path)
-        await house.start(2, "a")
-        restarting = asyncio.create_task(house.engines.restart())
+        host = Told(tmp_path)
+        await host.start(2, "a")
+        restarting = asyncio.create_task(host.engines.restart())
         await asyncio.sleep(0)
-        assert house.told[-1] == Coming(2, 2)
-        exited = house.die(0, 0, own=True)
+        assert host.told[-1] == Coming(2, 2)
+        exited = host.die(0, 0, own=True)
         assert (exited.cause, exited.own) == ("stopped by its host", False)
-        house.die(1, 0, own=True)
-        house.join()
+        host.die(1, 0, own=True)
+        host.join()
         assert await restarting == ""
-        assert house.engines.coming() == Coming()
+        assert host.engines.coming() == Coming()
 
     asyncio.run(story())
 
 
 def test_those_that_are_stopped_are_not_to_come(tmp_path: Path) -> None:
     async def story() -> None:
-        house = House(tmp_path, restart_engines=True)
-        await house.start(1)
-        stopping = asyncio.create_task(house.engines.stop())
+        host = Told(tmp_path, restart_engines=True)
+        await host.start(1)
+        stopping = asyncio.create_task(host.engines.stop())
         await asyncio.sleep(0)
-        house.die(0, 0)
+        host.die(0, 0)
         await stopping
-        assert house.engines.coming() == Coming(restarts=True)
+        assert host.engines.coming() == Coming(restarts=True)
 
     asyncio.run(story())
 
 
 def test_a_set_of_the_same_name_is_refused_and_the_first_lives_on(tmp_path: Path) -> None:
     async def story() -> None:
-        house = House(tmp_path)
-        await house.start(1, "gpu")
+        host = Told(tmp_path)
+        await host.start(1, "gpu")
         with pytest.raises(SetExists, match="there is a set of engines 'gpu' already"):
-            await house.engines.start(1, "gpu")
-        assert [engine.set for engine in house.engines.engines] == ["gpu"]
-        house.die()
-        await house.start(1, "gpu")  # all of the first have ended
+            await host.engines.start(1, "gpu")
+        assert [engine.set for engine in host.engines.engines] == ["gpu"]
+        host.die()
+        await host.start(1, "gpu")  # all of the first have ended
 
     asyncio.run(story())
 
 
 def test_numbers_that_somebody_has_taken_as_names_are_passed_over(tmp_path: Path) -> None:
     async def story() -> None:
-        house = House(tmp_path)
+        host = Told(tmp_path)
         for name in ("1", "3", ""):
-            await house.start(1, name)
-        assert list(house.engines.engines.sets()) == ["1", "3", "2"]
-        assert house.engines.engines.new_set() == "4"
+            await host.start(1, name)
+        assert list(host.engines.engines.sets()) == ["1", "3", "2"]
+        assert host.engines.engines.new_set() == "4"
 
     asyncio.run(story())
 
@@ -225,7 +218,7 @@ def test_of_a_job_that_has_ended_nothing_is_to_come(tmp_path: Path) -> None:
     async def story(sets: Sets) -> None:
         starting = await started(sets)
         sets.queue.status = Status(State.ENDED, "exit code 1")
-        sets.engines.look()
+        sets.polling.look()
         with pytest.raises(LaunchError):
             await starting
         assert sets.engines.coming() == Coming()

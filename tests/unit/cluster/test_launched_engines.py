@@ -9,17 +9,18 @@ from pathlib import Path
 import pytest
 
 from engineroom.cluster.launchers.launcher import ENGINE, Command, Handle, Polled, State, Status
-from engineroom.cluster.line.messages import EngineDied, Notice, Report
+from engineroom.cluster.launchers.polling import Polling
+from engineroom.cluster.line.messages import EngineDied, Notice
 from engineroom.cluster.plan.host_plan import HostPlan
 from engineroom.cluster.sets.launched import LaunchedEngines
 from engineroom.cluster.sets.life.set_phases import may_come
 from engineroom.engine.config import EngineConfig
 from engineroom.errors import LaunchError
 from engineroom.ids import Instance, new_instance
-from engineroom.machine.pulse import Pulse
 from engineroom.protocol.messages import Coming
 from engineroom.trail.launches import VARIABLE
 from tests.patience import SECONDS, turns
+from tests.unit.cluster.pretended_host import PretendedHost
 
 
 class Queue(Polled):
@@ -59,9 +60,8 @@ class Sets:
     """Launched engines, and all that they tell."""
 
     def __init__(self, directory: Path, timeout: float = SECONDS) -> None:
-        self.queue = Queue()
-        self.reports: list[Report] = []
-        self.pulse = Pulse()
+        self.queue, self.host, self.polling = Queue(), PretendedHost(), Polling()
+        self.reports, self.pulse, self.said = self.host.reports, self.host.pulse, self.host.said
         plan = HostPlan(
             profile_dir=str(directory / "profile_default"),
             cluster_id="",
@@ -70,25 +70,17 @@ class Sets:
         )
         self.engines = LaunchedEngines(
             plan,
-            new_instance(),
+            self.host,
             self.queue,
             make_command=lambda n, name: Command(role=ENGINE, name=name, argv=["ipengine"], n=n, log_file="out.log"),
-            report=self._report,
-            on_change=lambda: None,
+            polling=self.polling,
         )
-
-    def _report(self, report: Report) -> None:
-        self.reports.append(report)
-        self.pulse.beat()
 
     def join(self, engine_id: int) -> Instance:
         """Let an engine of the last set register."""
         instance = new_instance()
         self.engines.joined(instance, engine_id, self.queue.started[-1].environment[VARIABLE])
         return instance
-
-    def said(self, kind: type[Report]) -> list[Report]:
-        return [report for report in self.reports if isinstance(report, kind)]
 
 
 def play(directory: Path, story: Callable[[Sets], Awaitable[None]], timeout: float = SECONDS) -> Sets:
@@ -177,11 +169,11 @@ def test_who_can_not_be_asked_is_told_of_once_and_asked_again(tmp_path: Path) ->
         sets.queue.problem = "squeue: connect failure"
         starting = await started(sets)
         for _ in range(3):
-            sets.engines.look()
+            sets.polling.look()
             await turns()
         assert sets.said(Notice) == [Notice("waiting: squeue: connect failure")]
         sets.queue.problem = ""
-        sets.engines.look()
+        sets.polling.look()
         await sets.pulse.until(lambda: len(sets.said(Notice)) == 2)
         assert sets.said(Notice)[-1] == Notice("waiting: Resources")
         sets.join(0)
@@ -208,7 +200,7 @@ def test_a_start_ends_as_soon_as_the_others_that_are_missing_have_ended(tmp_path
         starting = await started(sets, 3)
         sets.join(0)
         sets.queue.status = Status(State.RUNNING, "job 13 failed with exit code 1", ended=1)
-        sets.engines.look()
+        sets.polling.look()
         await sets.pulse.until(lambda: len(sets.said(Notice)) == 2)
         assert not starting.done()
         sets.join(1)

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from engineroom.cluster.launchers.launcher import ENGINE, Command, Handle, Polled, State, Status
-from engineroom.cluster.line.messages import EngineDied, Notice, Report
+from engineroom.cluster.line.messages import EngineDied, Notice
 from engineroom.cluster.plan.host_plan import HostPlan
 from engineroom.cluster.sets.launched import LaunchedEngines
 from engineroom.engine.config import EngineConfig
 from engineroom.errors import LaunchError
 from engineroom.ids import Instance, new_instance
-from engineroom.machine.pulse import Pulse
+from engineroom.protocol.messages import EngineExited
 from engineroom.trail.launches import VARIABLE
 from tests.patience import SECONDS
+from tests.unit.cluster.pretended_host import PretendedHost
 
 HOW = "mpiexec: exit code 137; it said:\n  rank 1 exited on signal 9"
 
@@ -62,26 +63,16 @@ class Story:
     """Two engines of such a world; all that the host and the controller are told."""
 
     def __init__(self, directory: Path) -> None:
-        self.world, self.reports, self.pulse = World(), list[Report](), Pulse()
-        self.exited: list[tuple[Instance, str]] = []
-        self.dismissed: list[Sequence[int]] = []
+        self.world, self.host = World(), PretendedHost()
         plan = HostPlan(
             profile_dir=str(directory / "profile_default"), cluster_id="", engine=EngineConfig(connection_file="f")
         )
         self.engines = LaunchedEngines(
             plan,
-            new_instance(),
+            self.host,
             self.world,
             make_command=lambda n, name: Command(role=ENGINE, name=name, argv=["ipengine"], n=n),
-            report=self.reports.append,
-            on_change=self.pulse.beat,
-            on_exit=self._exited,
-            dismiss=self.dismissed.append,
         )
-
-    def _exited(self, instance: Instance, cause: str) -> None:
-        self.exited.append((instance, cause))
-        self.pulse.beat()
 
     async def start(self) -> list[Instance]:
         starting = asyncio.create_task(self.engines.start(2))
@@ -93,7 +84,7 @@ class Story:
         return instances
 
     async def until_forgotten(self) -> None:
-        await self.pulse.until(lambda: not self.engines.handles())
+        await self.host.pulse.until(lambda: not self.engines.handles())
 
     async def close(self) -> None:
         self.engines.close()
@@ -109,9 +100,9 @@ def test_the_engine_that_died_first_is_named_first_and_then_why(tmp_path: Path) 
         story.engines.left(second, "its process ended")
         story.engines.left(first, "its process ended")
         await story.until_forgotten()
-        assert [each.engine for each in story.reports if isinstance(each, EngineDied)] == [1, 0]
-        assert story.reports[-1] == Notice(f"engine set 1 has ended: {HOW}")
-        assert story.exited == []
+        assert [each.engine for each in story.host.reports if isinstance(each, EngineDied)] == [1, 0]
+        assert story.host.reports[-1] == Notice(f"engine set 1 has ended: {HOW}")
+        assert story.host.exits == []
         await story.close()
 
     asyncio.run(asyncio.wait_for(play(), SECONDS))
@@ -122,8 +113,8 @@ def test_a_controller_that_does_not_see_it_is_told(tmp_path: Path) -> None:
         story = Story(tmp_path)
         instances = await story.start()
         story.world.end()
-        await story.pulse.until(lambda: len(story.exited) == 2)
-        assert story.exited == [(instance, "mpiexec: exit code 137") for instance in instances]
+        await story.host.pulse.until(lambda: len(story.host.exits) == 2)
+        assert story.host.exits == [EngineExited(instance, "mpiexec: exit code 137") for instance in instances]
         for instance in instances:
             story.engines.left(instance, "mpiexec")
         await story.until_forgotten()
@@ -150,7 +141,7 @@ def test_a_stop_has_the_controller_tell_them_first(tmp_path: Path) -> None:
         story = Story(tmp_path)
         await story.start()
         await story.engines.stop("1")
-        assert list(story.dismissed) == [[0, 1]]
+        assert story.host.dismissed == [(0, 1)]
         assert story.world.stopped == 1
         await story.close()
 

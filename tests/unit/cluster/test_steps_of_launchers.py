@@ -52,10 +52,10 @@ def test_engines_that_wait_and_end(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         sets.queue.status = Status(State.WAITING, "no trucks", fix="buy one")
         starting = await started(sets)
         for _ in range(3):
-            sets.engines.look()
+            sets.polling.look()
             await asyncio.sleep(0)
         sets.queue.status = Status(State.ENDED, "it broke down", fix="mend it")
-        sets.engines.look()
+        sets.polling.look()
         with pytest.raises(LaunchError, match="it broke down"):
             await starting
 

@@ -15,7 +15,7 @@ from engineroom.cluster.seats.child_line import controller_line, controller_log
 from engineroom.cluster.seats.lasting import LastingSeat
 from engineroom.cluster.seats.seat import ControllerSeat
 from engineroom.cluster.sets.engine_sets import EngineSets
-from engineroom.cluster.sets.forked import EngineHouse
+from engineroom.cluster.sets.forked import ForkedEngines
 from engineroom.cluster.sets.lasting_spawner import LastingSpawner
 from engineroom.ids import Instance
 from engineroom.protocol.identities import identity_of, new_secret
@@ -37,16 +37,7 @@ def host_for(
 
     def make_engines(host: Host) -> EngineSets:
         if plan.engine_launcher is None:
-            return EngineHouse(
-                plan,
-                host.instance,
-                LastingSpawner.of(spawner, host.instance),
-                report=report,
-                on_exit=host.own_engine_exited,
-                on_change=host.engines_changed,
-                on_failure=host.fail,
-                relay=host.relay_signal,
-            )
+            return ForkedEngines(plan, host, LastingSpawner.of(spawner, host.instance))
         from engineroom.cluster.host.launching import launched_engines  # most clusters are local, and do without
 
         let_go(spawner)

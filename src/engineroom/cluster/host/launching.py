@@ -46,14 +46,9 @@ def launched_set(plan: HostPlan, options: EngineLauncher, host: EnginesHost, sha
 
     return LaunchedEngines(
         plan,
-        host.instance,
+        host,
         launcher_for(options, shared),
         make_command=lambda n, name: engines_command(plan, options, n, name),
-        report=host.report,
-        on_change=host.engines_changed,
-        on_exit=host.engine_exited,
-        dismiss=host.dismiss_engines,
-        on_process=lambda pid, how, own: host.process_exited(pid, how, own=own),
         polling=Polling.of(shared),
     )
 

@@ -32,12 +32,8 @@ class LinkedHost(Stoppable, ABC):
         """Engines have come or gone, or are about to."""
         self._link.say_coming(self._engines.coming())
 
-    def engine_exited(self, instance: Instance, cause: str) -> None:
-        """The process of an engine that a launcher, or another host, started has ended."""
-        self.own_engine_exited(EngineExited(instance, cause))
-
-    def own_engine_exited(self, exited: EngineExited) -> None:
-        """An engine's process has ended."""
+    def engine_exited(self, exited: EngineExited) -> None:
+        """The process of an engine has ended."""
         self._link.engine_exited(exited)
 
     def process_exited(self, pid: int, cause: str, *, own: bool) -> None:

@@ -15,7 +15,7 @@ _COMMON = frozenset({"LocalProcessLauncher", "BaseLauncher"})
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
-class ForkedEngines(NamedTuple):
+class ForkedOptions(NamedTuple):
     """`delay`: seconds between the starts of two; `environment`: further variables; `grace`: seconds from asking one to
     end until it is killed."""
 
@@ -32,15 +32,15 @@ class ControllerHere(NamedTuple):
     seconds: float = 60.0
 
 
-def forked_engines(config: Config) -> ForkedEngines:
+def forked_options(config: Config) -> ForkedOptions:
     """Return what `config` says of engines that the spawner forks."""
     if not _COMMON.union({"LocalEngineSetLauncher", "EngineLauncher"}).intersection(config):
-        return ForkedEngines()
+        return ForkedOptions()
     from engineroom.settings.launchers import LocalEngineSetLauncher  # many classes, and few say something of this one
 
     options = configured(LocalEngineSetLauncher, config)
     grace = options.stop_seconds_until_kill
-    return ForkedEngines(options.delay, options.environment, GRACE if grace is None else grace)
+    return ForkedOptions(options.delay, options.environment, GRACE if grace is None else grace)
 
 
 def controller_here(config: Config) -> ControllerHere:

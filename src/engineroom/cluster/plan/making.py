@@ -12,7 +12,7 @@ from traitlets.config import Config
 
 from engineroom.cluster.launchers.spec import LauncherSpec
 from engineroom.cluster.plan.host_plan import STOP_TIMEOUT, TO_KILL, HostPlan
-from engineroom.cluster.plan.local_options import ForkedEngines, controller_here, forked_engines
+from engineroom.cluster.plan.local_options import ForkedOptions, controller_here, forked_options
 from engineroom.cluster.plan.programs import application, controller_config, engine_config, level_name
 from engineroom.machine.own_modules import places_for
 from engineroom.machine.surroundings import cores
@@ -67,7 +67,7 @@ def host_plan(
     engine_launcher = _launcher(options, options.engine_launcher_class, ENGINE, profile)
     _say_what_has_no_effect(options, profile, cluster_id, controller_launcher, engine_launcher)
     here = controller_here(options.config)
-    forked = ForkedEngines() if engine_launcher else forked_engines(options.config)
+    forked = ForkedOptions() if engine_launcher else forked_options(options.config)
     return HostPlan(
         profile_dir=str(profile.path),
         controller_launcher=controller_launcher,

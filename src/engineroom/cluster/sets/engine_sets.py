@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from engineroom.cluster.line.messages import Report
 from engineroom.cluster.sets.hosted import HostedEngines
 from engineroom.ids import Instance
-from engineroom.protocol.messages import Coming
+from engineroom.protocol.messages import Coming, EngineExited
 
 
 class EnginesHost(Protocol):
@@ -17,11 +17,28 @@ class EnginesHost(Protocol):
     @property
     def instance(self) -> Instance: ...
     @property
-    def report(self) -> Callable[[Report], None]: ...
-    def engines_changed(self) -> None: ...
-    def engine_exited(self, instance: Instance, cause: str) -> None: ...
-    def process_exited(self, pid: int, cause: str, *, own: bool) -> None: ...
-    def dismiss_engines(self, engine_ids: Sequence[int]) -> None: ...
+    def report(self) -> Callable[[Report], None]:
+        """Tells whoever watches."""
+        ...
+
+    def engines_changed(self) -> None:
+        """What the controller knows, or the cluster file says, of engines is no longer so."""
+
+    def engine_exited(self, exited: EngineExited) -> None:
+        """The process of an engine has ended: the controller is told at once."""
+
+    def process_exited(self, pid: int, cause: str, *, own: bool) -> None:
+        """A process of this machine that a launcher started has ended; `own`: by its own doing."""
+
+    def dismiss_engines(self, engine_ids: Sequence[int]) -> None:
+        """Have the controller, if it is there, tell engines to end."""
+
+    def relay_signal(self, engine_ids: Sequence[int], signum: int) -> bool:
+        """Have the controller send a signal, in order with what engines are sent; False: it is not there."""
+        ...
+
+    def fail(self, reason: str) -> None:
+        """Stop everything: something that is needed is gone."""
 
 
 class EngineSets(Protocol):

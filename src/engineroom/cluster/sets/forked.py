@@ -16,8 +16,9 @@ from typing import Any, assert_never
 import msgspec
 
 from engineroom.cluster.line.errors import NoSuchSet
-from engineroom.cluster.line.messages import EngineDied, Notice, Progress, Report
+from engineroom.cluster.line.messages import EngineDied, Notice, Progress
 from engineroom.cluster.plan.host_plan import HostPlan
+from engineroom.cluster.sets.engine_sets import EnginesHost
 from engineroom.cluster.sets.hosted import HostedEngine, Life, ready_ids
 from engineroom.cluster.sets.lasting_spawner import LastingSpawner
 from engineroom.cluster.sets.life import actions, events
@@ -46,27 +47,17 @@ _SOONER = 0.5
 """Seconds by which an engine ends itself before it would be killed."""
 
 
-class EngineHouse:
-    """Starts and watches engines. `on_exit(exited)` is called for each engine that ended, at once; `on_change`
-    when something that the cluster file says has changed; `on_failure(words)` when there is no spawner any more."""
+class ForkedEngines:
+    """Starts and watches the engines of `host`, as its `plan` says.
+
+    `numbered_elsewhere`: the host that owns this one gives them their numbers, and has the controller: the numbers are
+    ids, and no other host of the cluster uses them.
+    """
 
     def __init__(
-        self,
-        plan: HostPlan,
-        instance: Instance,
-        spawner: LastingSpawner,
-        *,
-        report: Callable[[Report], None],
-        on_exit: Callable[[EngineExited], None],
-        on_change: Callable[[], None],
-        on_failure: Callable[[str], None],
-        relay: Callable[[Sequence[int], int], bool] = lambda *_: False,
+        self, plan: HostPlan, host: EnginesHost, spawner: LastingSpawner, *, numbered_elsewhere: bool = False
     ) -> None:
-        """`relay(engine_ids, signum)`: has the controller send a signal in order with what engines are sent; False: it
-        is not there."""
-        self._plan, self._instance = plan, instance
-        self._report, self._on_exit, self._on_change = report, on_exit, on_change
-        self._on_failure, self._relay = on_failure, relay
+        self._plan, self._host, self._numbered_elsewhere = plan, host, numbered_elsewhere
         self._spawner, self._attached = spawner, False
         self._life = ForkedLife(
             draw=_new_identity,
@@ -84,7 +75,7 @@ class EngineHouse:
         self._answers: dict[int, tuple[str, asyncio.Future[str]]] = {}
         self._steps = Steps(plan.profile.steps_file(plan.cluster_id), "engines")
         self._common: dict[str, Any] = msgspec.to_builtins(plan.engine)
-        self._common["host"] = msgspec.to_builtins(bytes(instance))
+        self._common["host"] = msgspec.to_builtins(bytes(host.instance))
         self._common["grace"] = max(0.0, plan.grace - _SOONER)
 
     async def start(self, n: int, name: str = "") -> tuple[str, str]:
@@ -114,7 +105,7 @@ class EngineHouse:
     async def signal(self, signum: int, name: str = "") -> None:
         meant = self._named(name)
         # A task that was submitted before may still be on its way: this interrupt must not overtake it.
-        relayed = signum == signal.SIGINT and self._relay(ready_ids(meant), signum)
+        relayed = signum == signal.SIGINT and self._host.relay_signal(ready_ids(meant), signum)
         for engine in meant:
             if not (relayed and engine.ready):
                 self._command(signal=engine.key, signum=signum)
@@ -137,7 +128,7 @@ class EngineHouse:
             words = str(error)
         if words:
             log.warning(words)
-            self._report(Notice(words))
+            self._host.report(Notice(words))
 
     def joined(self, instance: Instance, engine_id: int, launch: str) -> None:
         del launch  # we know each by its instance
@@ -187,21 +178,21 @@ class EngineHouse:
     def _perform(self, action: actions.ForkedAction) -> None:  # noqa: C901 (one match, which serves as a table)
         match action:
             case actions.Changed():
-                self._on_change()
+                self._host.engines_changed()
             case actions.Fork(engine):
                 self._fork(engine)
             case actions.End(engine):
                 self._command(stop=engine.key)
             case actions.SayExited(exited):
-                self._on_exit(exited)
+                self._host.engine_exited(exited)
             case actions.Died():
                 self._died(action)
             case actions.BackAgain(engine):
                 self._steps.note(steps.REGISTERED, words="again", who=f"engine {engine.engine_id}")
             case actions.Count(ready, n):
-                self._report(Progress(ready, n))
+                self._host.report(Progress(ready, n))
             case actions.Remark(words):
-                self._report(Notice(words))
+                self._host.report(Notice(words))
             case actions.Gathered():
                 self._gathered(action)
             case actions.Ended(request):
@@ -234,11 +225,13 @@ class EngineHouse:
         return found
 
     def _add(self, name: str) -> HostedEngine:
-        plan = self._plan
-        engine = self.engines.add(name, wants_key_as_id=plan.controller is not None)
-        # Hosts that only have engines share the log directory with the cluster's own host, and with other machines.
-        place = "" if plan.controller is not None else f"{socket.gethostname()}-{os.getpid()}-"
-        engine.log_file = str(plan.profile.log_file("ipengine", plan.cluster_id, f"{place}{engine.key}"))
+        plan, own_controller = self._plan, self._plan.controller is not None
+        engine = self.engines.add(name, wants_key_as_id=own_controller or self._numbered_elsewhere)
+        parts = [str(engine.key)]
+        if not own_controller:
+            # Such hosts share the log directory with the cluster's own host, and with other machines.
+            parts = [socket.gethostname(), *([] if self._numbered_elsewhere else [str(os.getpid())]), *parts]
+        engine.log_file = str(plan.profile.log_file("ipengine", plan.cluster_id, "-".join(parts)))
         return engine
 
     def _who(self, name: str) -> str:
@@ -268,7 +261,7 @@ class EngineHouse:
         log.warning("restarting the spawner: %s", words)
         self._steps.note(steps.ENDED, ok=False, words=words, who=steps.SPAWNER)
         engines = "its engines are restarted as well" if self._plan.restart_engines else "its engines are lost"
-        self._report(Notice(f"{words}. It is restarted; {engines}"))
+        self._host.report(Notice(f"{words}. It is restarted; {engines}"))
         self._feed(events.SpawnerDied(words))
 
     def _spawner_back(self) -> None:
@@ -277,7 +270,7 @@ class EngineHouse:
 
     def _spawner_failed(self, words: str) -> None:
         if not self._life.closing:
-            self._on_failure(words)
+            self._host.fail(words)
 
     def _last_line(self, key: int) -> str:
         """Return the last line in the log of an engine that never registered, "" if there is none."""
@@ -288,7 +281,7 @@ class EngineHouse:
         engine, cause = died.engine, died.cause
         log.warning("engine died", extra={"engine": engine.label, "cause": cause, "restarting": died.again})
         self._steps.note(steps.ENDED, ok=False, words=cause, who=self._who_one(engine))
-        self._report(EngineDied(engine.label, cause, engine.log_file, died.registered, died.again, died.said))
+        self._host.report(EngineDied(engine.label, cause, engine.log_file, died.registered, died.again, died.said))
 
     def _gathered(self, gathered: actions.Gathered) -> None:
         engines, missing, name = gathered.engines, gathered.missing, self._answers[gathered.request][0]

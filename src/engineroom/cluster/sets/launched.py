@@ -12,11 +12,12 @@ from typing import Any, assert_never
 
 import msgspec
 
-from engineroom.cluster.launchers.launcher import Command, Handle, Launcher, OnExit, Status
+from engineroom.cluster.launchers.launcher import Command, Handle, Launcher, Status
 from engineroom.cluster.launchers.polling import Polling, Watched
 from engineroom.cluster.line.errors import NoSuchSet
-from engineroom.cluster.line.messages import EngineDied, Notice, Progress, Report
+from engineroom.cluster.line.messages import EngineDied, Notice, Progress
 from engineroom.cluster.plan.host_plan import HostPlan
+from engineroom.cluster.sets.engine_sets import EnginesHost
 from engineroom.cluster.sets.life import actions, events
 from engineroom.cluster.sets.life.launched import LaunchedLife
 from engineroom.cluster.sets.life.set_phases import LaunchedSet
@@ -26,7 +27,7 @@ from engineroom.errors import LaunchError
 from engineroom.ids import Instance
 from engineroom.machine.pulse import Pulse
 from engineroom.machine.ticking import Ticking
-from engineroom.protocol.messages import Coming
+from engineroom.protocol.messages import Coming, EngineExited
 from engineroom.trail import steps
 from engineroom.trail.launches import VARIABLE, Launch, parse_launch
 from engineroom.trail.steps import Steps
@@ -35,27 +36,20 @@ log = logging.getLogger(__name__)
 
 
 class LaunchedEngines:
-    """Starts sets by `launcher`, and watches them. `make_command(n, name)` says what is to be started."""
+    """Starts sets of `host` by `launcher`, and watches them. `make_command(n, name)` says what is to be started;
+    `polling`: the host's."""
 
     def __init__(
         self,
         plan: HostPlan,
-        instance: Instance,
+        host: EnginesHost,
         launcher: Launcher,
         *,
         make_command: Callable[[int, str], Command],
-        report: Callable[[Report], None],
-        on_change: Callable[[], None],
-        on_exit: Callable[[Instance, str], None] = lambda *_: None,
-        dismiss: Callable[[Sequence[int]], None] = lambda _: None,
-        on_process: OnExit = lambda *_: None,
         polling: Polling | None = None,
     ) -> None:
-        """`on_exit`: is told which engines have ended, and how; `on_process`: which processes, if the launcher sees
-        that; `dismiss`: has the controller tell engines to end; `polling`: the host's."""
-        self._plan, self._instance, self._launcher = plan, instance, launcher
-        self._make_command, self._report, self._on_change = make_command, report, on_change
-        self._on_exit, self._dismiss, self._on_process = on_exit, dismiss, on_process
+        self._plan, self._host, self._launcher = plan, host, launcher
+        self._make_command = make_command
         self._life = LaunchedLife(late=plan.engine_timeout, telling=launcher.tell(self._process_exited))
         self.engines = self._life.engines
         self._ticking = Ticking(self._life.wake, lambda: self._feed(events.Tick()))
@@ -116,7 +110,7 @@ class LaunchedEngines:
         if engine is not None:
             words = f"engine {engine.label} was started by a launcher, which signals only whole sets"
             log.warning(words)
-            self._report(Notice(words))
+            self._host.report(Notice(words))
 
     def restart_instances(self, instances: Sequence[Instance]) -> None:
         meant = {name for each in instances if (name := self._life.set_of(each)) is not None}
@@ -130,7 +124,7 @@ class LaunchedEngines:
                 words = str(error)
             if words:
                 log.warning(words)
-                self._report(Notice(words))
+                self._host.report(Notice(words))
 
     def joined(self, instance: Instance, engine_id: int, launch: str) -> None:
         told = parse_launch(launch)
@@ -146,13 +140,9 @@ class LaunchedEngines:
     def handles(self) -> dict[str, Any]:
         return self._life.handles()
 
-    def look(self) -> None:
-        """Ask the launcher now how everything is: something has ended."""
-        self._polling.look()
-
     def _process_exited(self, pid: int, how: str, own: bool) -> None:  # noqa: FBT001 (an OnExit)
-        self._on_process(pid, how, own)
-        self.look()
+        self._host.process_exited(pid, how, own=own)
+        self._polling.look()
 
     def close(self) -> None:
         for task in self._watching:
@@ -205,31 +195,31 @@ class LaunchedEngines:
     def _tell_host(self, action: actions.Dismiss | actions.SayGone | actions.Changed) -> None:
         match action:
             case actions.Dismiss(engine_ids):
-                self._dismiss(list(engine_ids))
+                self._host.dismiss_engines(engine_ids)
             case actions.SayGone(instance, cause):
-                self._on_exit(instance, cause)
+                self._host.engine_exited(EngineExited(instance, cause))
             case actions.Changed():
-                self._on_change()
+                self._host.engines_changed()
             case _:
                 assert_never(action)
 
     def _tell(self, action: actions.Told) -> None:
         match action:
             case actions.Count(ready, n):
-                self._report(Progress(ready, n))
+                self._host.report(Progress(ready, n))
             case actions.Remark(words):
-                self._report(Notice(words))
+                self._host.report(Notice(words))
             case actions.Queued(name, words, fix):
                 self._steps.note(steps.QUEUED, words=words, fix=fix, who=self._who(name))
-                self._report(Notice(f"waiting: {words}"))
+                self._host.report(Notice(f"waiting: {words}"))
             case actions.NotAsked(problem, waited_for):
                 log.warning("its status cannot be queried: %s", problem)
                 if waited_for:
-                    self._report(Notice(f"waiting: {problem}"))
+                    self._host.report(Notice(f"waiting: {problem}"))
             case actions.EngineLost(label, cause, log_file):
                 log.warning("engine died", extra={"engine": label, "cause": cause})
                 self._steps.note(steps.ENDED, ok=False, words=cause, who=f"engine {label}")
-                self._report(EngineDied(label, cause, log_file))
+                self._host.report(EngineDied(label, cause, log_file))
             case actions.SetEnded(name, words, fix):
                 self._steps.note(steps.ENDED, ok=False, words=words, fix=fix, who=self._who(name))
                 log.warning("a set of engines has ended", extra={"set": name, "how": words})
@@ -266,7 +256,7 @@ class LaunchedEngines:
     async def _launch(self, launch: int, name: str, n: int) -> None:
         try:
             command = self._make_command(n, name)
-            told = Launch(self._instance, name, command.cluster_id, command.profile_dir)
+            told = Launch(self._host.instance, name, command.cluster_id, command.profile_dir)
             environment = {**command.environment, VARIABLE: str(told)}
             handle = await self._start(msgspec.structs.replace(command, environment=environment), n, name)
         except asyncio.CancelledError:

@@ -41,7 +41,7 @@ _LOOK_EVERY = 0.5
 _END_SECONDS = 4.0
 
 
-class RemoteSeat(Stoppable):
+class RemoteControllerHost(Stoppable):
     """`run` looks after a controller until the owner says stop, or is gone for good, or the controller ends."""
 
     def __init__(self, plan: RemotePlan, child: Popen[bytes], door: Door) -> None:

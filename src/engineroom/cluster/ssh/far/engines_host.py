@@ -27,14 +27,13 @@ from engineroom.cluster.line.messages import (
     Stopped,
 )
 from engineroom.cluster.sets.engine_sets import EngineSets
-from engineroom.cluster.sets.forked import EngineHouse
-from engineroom.cluster.sets.hosted import HostedEngine
+from engineroom.cluster.sets.forked import ForkedEngines
 from engineroom.cluster.sets.lasting_spawner import LastingSpawner
 from engineroom.cluster.ssh.far.door import Door
 from engineroom.cluster.ssh.far.file_contents import contents
 from engineroom.cluster.ssh.far.log_feed import LogFeed
 from engineroom.cluster.ssh.far.owner import Owner
-from engineroom.cluster.ssh.far.plan import house_plan
+from engineroom.cluster.ssh.far.plan import plan_here
 from engineroom.cluster.ssh.messages import (
     Engines,
     EngineState,
@@ -58,22 +57,7 @@ _LOOK_EVERY = 0.5
 """Seconds between two looks for new lines in logs."""
 
 
-class _Engines(EngineHouse):
-    """Engines whose numbers are their owner's."""
-
-    own_controller = True
-
-    def _add(self, name: str) -> HostedEngine:
-        engine = super()._add(name)
-        if self.own_controller:
-            # No other host of the cluster uses these numbers, so that logs are the same files from start to start.
-            engine.wanted_id = engine.key
-            part = f"{socket.gethostname()}-{engine.key}"
-            engine.log_file = str(self._plan.profile.log_file("ipengine", self._plan.cluster_id, part))
-        return engine
-
-
-class RemoteHouse(LinkedHost):
+class RemoteEnginesHost(LinkedHost):
     """`run` looks after engines until the owner says stop, is gone for good, or the controller ends."""
 
     def __init__(self, plan: RemotePlan, spawner: Popen[bytes], door: Door) -> None:
@@ -82,7 +66,7 @@ class RemoteHouse(LinkedHost):
         super().__init__(new_secret())
         self._part = plan.engines
         self._remote_plan, self._spawner, self._door = plan, spawner, door
-        made = house_plan(plan, plan.engines)
+        made = plan_here(plan, plan.engines)
         self._plan, self._file = made.plan, made.file
         who = f"engines-{socket.gethostname()}" + ("" if plan.engines.own_controller else f"-{os.getpid()}")
         set_up(plan.log_level, self._plan.profile.log_file("ipcluster", self._plan.cluster_id, who))
@@ -147,18 +131,8 @@ class RemoteHouse(LinkedHost):
 
             let_go(self._spawner)
             return launched_engines(self._plan, self, {})
-        engines = _Engines(
-            self._plan,
-            self.instance,
-            LastingSpawner.of(self._spawner, self.instance),
-            report=self.report,
-            on_exit=self.own_engine_exited,
-            on_change=self.engines_changed,
-            on_failure=self._fail,
-            relay=self.relay_signal,
-        )
-        engines.own_controller = self._part.own_controller
-        return engines
+        spawner = LastingSpawner.of(self._spawner, self.instance)
+        return ForkedEngines(self._plan, self, spawner, numbered_elsewhere=self._part.own_controller)
 
     async def _answer(self, request: RemoteRequest) -> Any:
         match request:
@@ -199,16 +173,17 @@ class RemoteHouse(LinkedHost):
             return
         self.stop(words)
 
-    def _fail(self, words: str) -> None:
-        self._failure = words
-        self._owner.tell(Failed(words))
-        self.stop(words)
+    def fail(self, reason: str) -> None:
+        """Stop, and have the owner know why."""
+        self._failure = reason
+        self._owner.tell(Failed(reason))
+        self.stop(reason)
 
     async def _stay_linked(self) -> None:
         try:
             await self._link.connect(float("inf"))
         except ConnectionFailed as error:
-            self._fail(str(error))
+            self.fail(str(error))
 
     async def _keep_feeding(self) -> None:
         while True:

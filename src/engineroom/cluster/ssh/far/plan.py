@@ -24,14 +24,14 @@ from engineroom.settings.option import configured
 from engineroom.settings.profiles import Profile
 
 
-class HousePlan(msgspec.Struct):
+class PlanHere(msgspec.Struct):
     """`plan`: what the host does. `file`: the connection file that was written for it, to be removed at the end."""
 
     plan: HostPlan
     file: Path | None
 
 
-def house_plan(plan: RemotePlan, part: EnginesPart) -> HousePlan:
+def plan_here(plan: RemotePlan, part: EnginesPart) -> PlanHere:
     """Return the plan, its profile's directories made and the connection file in place.
 
     OptionError, ProfileError: the profile there can't be used.
@@ -43,7 +43,7 @@ def house_plan(plan: RemotePlan, part: EnginesPart) -> HousePlan:
     return _of_engines(plan, part, place) if part.ipcluster is None else _of_ipcluster(plan, part, place)
 
 
-def _of_engines(plan: RemotePlan, part: EnginesPart, place: list[str]) -> HousePlan:
+def _of_engines(plan: RemotePlan, part: EnginesPart, place: list[str]) -> PlanHere:
     """Return what `ipengine` would do, several times."""
     options = layered(IPEngine, [*place, *part.usual], part.arguments)
     profile = options.profile_directory
@@ -57,10 +57,10 @@ def _of_engines(plan: RemotePlan, part: EnginesPart, place: list[str]) -> HouseP
         restart_engines=part.restart_engines,
         log_level=plan.log_level,
     )
-    return HousePlan(_as_owner_wants(made, plan, part), file)
+    return PlanHere(_as_owner_wants(made, plan, part), file)
 
 
-def _of_ipcluster(plan: RemotePlan, part: EnginesPart, place: list[str]) -> HousePlan:
+def _of_ipcluster(plan: RemotePlan, part: EnginesPart, place: list[str]) -> PlanHere:
     """Return what `ipcluster engines` would do: it may hand on to a batch system, or to MPI."""
     options = layered(IPClusterEngines, [*place, *part.usual], [*part.arguments, *(part.ipcluster or [])])
     profile = options.profile_directory
@@ -78,7 +78,7 @@ def _of_ipcluster(plan: RemotePlan, part: EnginesPart, place: list[str]) -> Hous
         engine=msgspec.structs.replace(made.engine, connection_file=str(file)),
         engine_launcher=None if made.engine_launcher is None else _with_file(made.engine_launcher, file),
     )
-    return HousePlan(_as_owner_wants(made, plan, part), file)
+    return PlanHere(_as_owner_wants(made, plan, part), file)
 
 
 def _with_file(launcher: LauncherSpec, file: Path) -> LauncherSpec:

@@ -83,12 +83,12 @@ def place(file: SentFile) -> None:
 
 def _served(plan: RemotePlan, child: Popen[bytes], door: Door) -> Served:
     if plan.controller is not None:
-        from engineroom.cluster.ssh.far.controller_host import RemoteSeat  # hosts of engines do without
+        from engineroom.cluster.ssh.far.controller_host import RemoteControllerHost  # hosts of engines do without
 
-        return RemoteSeat(plan, child, door)
-    from engineroom.cluster.ssh.far.engines_host import RemoteHouse  # and the other way round
+        return RemoteControllerHost(plan, child, door)
+    from engineroom.cluster.ssh.far.engines_host import RemoteEnginesHost  # and the other way round
 
-    return RemoteHouse(plan, child, door)
+    return RemoteEnginesHost(plan, child, door)
 
 
 async def _run(served: Served, read: int, write: int, heard: bytes) -> int:

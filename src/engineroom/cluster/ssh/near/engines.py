@@ -8,7 +8,7 @@ from typing import Any
 
 from engineroom.cluster.launchers.ssh.places import Share, given
 from engineroom.cluster.line.errors import NoSuchSet
-from engineroom.cluster.line.messages import Notice, Report, RestartEngines, SignalEngines, StopEngines
+from engineroom.cluster.line.messages import Notice, RestartEngines, SignalEngines, StopEngines
 from engineroom.cluster.plan.host_plan import HostPlan
 from engineroom.cluster.sets.engine_sets import EnginesHost
 from engineroom.cluster.sets.hosted import HostedEngine, Life
@@ -32,21 +32,13 @@ _OWN_DESCRIPTORS, _DESCRIPTORS = 200, 8
 
 
 class RemoteEngines:
-    """Starts engines by the dictionary of machines; watches, restarts and stops them."""
+    """Starts the engines of `host` by the dictionary of machines; watches, restarts and stops them."""
 
-    def __init__(
-        self,
-        plan: HostPlan,
-        options: EngineLauncher,
-        *,
-        report: Callable[[Report], None],
-        on_change: Callable[[], None],
-        on_exit: Callable[[Instance, str], None],
-    ) -> None:
+    def __init__(self, plan: HostPlan, options: EngineLauncher, host: EnginesHost) -> None:
         """LaunchError: the options name no machines, or make no sense."""
-        self._mirror = Mirror(plan, report=report, on_change=on_change, on_exit=on_exit)
+        self._mirror = Mirror(plan, host)
         self.engines = self._mirror.engines
-        self._plan, self._report = plan, report
+        self._plan, self._host = plan, host
         self._shares: list[Share] = loaded(options.launcher_kind.shares)(options)
         self._machines: dict[str, Machine] = {}
         self._begun: set[str] = set()
@@ -63,7 +55,7 @@ class RemoteEngines:
             return name, remark
         self._begun.add(name)  # nothing of it is known elsewhere before its engines are
         try:
-            content = await connection_file_text(self._plan, lambda words: self._report(Notice(words)))
+            content = await connection_file_text(self._plan, lambda words: self._host.report(Notice(words)))
         finally:
             self._begun.remove(name)
         given = [(share, self._mirror.add(share.n, set_name=name, machine=share.place.name)) for share in shares]
@@ -146,7 +138,7 @@ class RemoteEngines:
                 steps=steps,
                 on_report=lambda report: self._mirror.hear(name, report),
                 on_lost=lambda words, certain: self._mirror.lose(name, words, certain=certain),
-                on_notice=lambda words: self._report(Notice(words)),
+                on_notice=lambda words: self._host.report(Notice(words)),
             )
             self._reached[name] = asyncio.ensure_future(machine.reach(plan.engine_timeout))
         return self._reached[name]
@@ -188,7 +180,7 @@ class RemoteEngines:
 def set_by_ssh(plan: HostPlan, options: EngineLauncher, host: EnginesHost, shared: dict[str, Any]) -> RemoteEngines:
     """Return the engines of a host that `options` have on other machines. LaunchError: as `RemoteEngines`."""
     del shared
-    return RemoteEngines(plan, options, report=host.report, on_change=host.engines_changed, on_exit=host.engine_exited)
+    return RemoteEngines(plan, options, host)
 
 
 def make_room(machines: int) -> None:

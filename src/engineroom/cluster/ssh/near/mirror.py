@@ -3,34 +3,26 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from pathlib import Path
 
-from engineroom.cluster.line.messages import EngineDied, Notice, Progress, Report, Stopped
+from engineroom.cluster.line.messages import EngineDied, Notice, Progress, Stopped
 from engineroom.cluster.plan.host_plan import HostPlan
+from engineroom.cluster.sets.engine_sets import EnginesHost
 from engineroom.cluster.sets.hosted import HostedEngine, HostedEngines, Life
 from engineroom.cluster.ssh.messages import Engines, EngineState, LogText, RemoteReport, StepTaken
 from engineroom.cluster.ssh.near.logs import LogCopy
 from engineroom.ids import Instance
+from engineroom.protocol.messages import EngineExited
 
 log = logging.getLogger(__name__)
 
 
 class Mirror:
-    """The engines of all machines, by numbers that are the same here and there."""
+    """The engines of `host` on all machines, by numbers that are the same here and there."""
 
-    def __init__(
-        self,
-        plan: HostPlan,
-        *,
-        report: Callable[[Report], None],
-        on_change: Callable[[], None],
-        on_exit: Callable[[Instance, str], None],
-    ) -> None:
-        """`on_exit` tells the controller of an end that nobody else can tell it of."""
+    def __init__(self, plan: HostPlan, host: EnginesHost) -> None:
         self.engines = HostedEngines()
-        self._plan, self._report = plan, report
-        self._on_change, self._on_exit = on_change, on_exit
+        self._plan, self._host = plan, host
         self._machines: dict[int, str] = {}
         self._seen: set[int] = set()
         self._ready = 0
@@ -55,7 +47,7 @@ class Mirror:
         for engine in engines:
             self.engines.drop(engine)
             self._machines.pop(engine.key, None)
-        self._on_change()
+        self._host.engines_changed()
 
     def hear(self, machine: str, report: RemoteReport) -> None:
         """Take what a machine says."""
@@ -67,9 +59,9 @@ class Mirror:
             case EngineDied(engine=label):
                 self._died(machine, label, report)
             case StepTaken(ok=False, words=words):
-                self._report(Notice(f"{machine}: {words}"))
+                self._host.report(Notice(f"{machine}: {words}"))
             case Notice(words=words):
-                self._report(Notice(f"{machine}: {words}"))
+                self._host.report(Notice(f"{machine}: {words}"))
             case Stopped():
                 for engine in self.of_machine(machine):
                     engine.life = Life.STOPPING  # its controller said so, and tells us as well
@@ -84,9 +76,9 @@ class Mirror:
             if engine.key not in self._seen:
                 continue  # who asked for it is told
             if not engine.leaving:
-                self._report(EngineDied(engine.label, f"{machine}: {words}", engine.log_file, engine.ready))
+                self._host.report(EngineDied(engine.label, f"{machine}: {words}", engine.log_file, engine.ready))
             if certain:
-                self._on_exit(engine.instance, f"{machine}: {words}")
+                self._host.engine_exited(EngineExited(engine.instance, f"{machine}: {words}"))  # nobody else can say it
         self.drop(lost)
 
     def _take(self, machine: str, states: list[EngineState]) -> None:
@@ -99,14 +91,14 @@ class Mirror:
                 engine.engine_id, engine.ready = state.engine_id, state.ready
             elif engine.key in self._seen:
                 if not engine.failed and not engine.leaving:
-                    self._report(Notice(f"engine {engine.label} was shut down"))
+                    self._host.report(Notice(f"engine {engine.label} was shut down"))
                 self.engines.drop(engine)
         every = list(self.engines)
         ready = sum(engine.ready for engine in every)
         if ready != self._ready:
             self._ready = ready
-            self._report(Progress(ready, len(every)))
-        self._on_change()
+            self._host.report(Progress(ready, len(every)))
+        self._host.engines_changed()
 
     def _log_file(self, key: int) -> Path:
         return self._plan.profile.log_file("ipengine", self._plan.cluster_id, str(key))
@@ -125,4 +117,4 @@ class Mirror:
             engine.failed = report.cause
         log.warning("engine died", extra={"engine": label, "machine": machine, "cause": report.cause})
         cause = f"{report.cause}, on {machine}"
-        self._report(EngineDied(label, cause, log_file, report.registered, report.restarting, report.words))
+        self._host.report(EngineDied(label, cause, log_file, report.registered, report.restarting, report.words))

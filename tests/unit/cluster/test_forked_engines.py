@@ -11,35 +11,16 @@ import pytest
 
 from engineroom.cluster.line.messages import EngineDied, Report
 from engineroom.cluster.plan.host_plan import HostPlan
-from engineroom.cluster.sets.forked import EngineHouse
+from engineroom.cluster.sets.forked import ForkedEngines
 from engineroom.controller.config import ControllerConfig
 from engineroom.engine.config import EngineConfig
 from engineroom.errors import LaunchError
-from engineroom.ids import new_instance
-from engineroom.machine.pulse import Pulse
 from tests.patience import SECONDS
+from tests.unit.cluster.pretended_host import PretendedHost, Spawner
 
 
-class Spawner:
-    """Starts nothing."""
-
-    def __init__(self) -> None:
-        self.told: list[dict[str, Any]] = []
-        self.pulse = Pulse()
-
-    def tell(self, words: dict[str, Any]) -> None:
-        self.told.append(words)
-        self.pulse.beat()
-
-    async def attach(self, *_: Any, **__: Any) -> None:
-        """Attach nothing."""
-
-    def let_go(self) -> None:
-        """Let go of nothing."""
-
-
-def a_house(directory: Path, spawner: Spawner, reports: list[Report], **options: Any) -> EngineHouse:
-    """Return a house with a plan of these options."""
+def forked_engines(directory: Path, spawner: Spawner, host: PretendedHost, **options: Any) -> ForkedEngines:
+    """Return the engines of `host`, by a plan of these options."""
     plan = HostPlan(
         profile_dir=str(directory / "profile_default"),
         cluster_id="",
@@ -47,34 +28,26 @@ def a_house(directory: Path, spawner: Spawner, reports: list[Report], **options:
         **options,
     )
     plan.profile.prepare()
-    return EngineHouse(
-        plan,
-        new_instance(),
-        cast(Any, spawner),
-        report=reports.append,
-        on_exit=lambda *_: None,
-        on_change=lambda: None,
-        on_failure=reports.append,
-    )
+    return ForkedEngines(plan, host, cast(Any, spawner))
 
 
 def start_two_that_end(directory: Path, *, own_controller: bool, code: int) -> list[Report]:
     """Return what is reported when two engines are started that end with exit code `code`."""
-    spawner, reports = Spawner(), list[Report]()
+    spawner, host = Spawner(), PretendedHost()
     controller = ControllerConfig(security_dir="s") if own_controller else None
 
     async def story() -> None:
-        house = a_house(directory, spawner, reports, controller=controller, n=2)
-        starting = asyncio.create_task(house.start(2))
+        engines = forked_engines(directory, spawner, host, controller=controller, n=2)
+        starting = asyncio.create_task(engines.start(2))
         await asyncio.sleep(0)
         for told in spawner.told:
             facts = {"exited": told["key"], "instance": told["spawn"]["instance"], "code": code}
-            house.hear(json.dumps({**facts, "cause": f"exit code {code}"}).encode())
+            engines.hear(json.dumps({**facts, "cause": f"exit code {code}"}).encode())
         assert await starting == ("1", "")
-        assert len(house.engines) == 0
+        assert len(engines.engines) == 0
 
     asyncio.run(story())
-    return reports
+    return host.reports
 
 
 def test_what_another_controller_ended_in_order_is_no_failure(tmp_path: Path) -> None:
@@ -90,37 +63,37 @@ def test_everything_else_is_one(tmp_path: Path, own_controller: bool, code: int)
 
 @pytest.mark.parametrize("wish", ["stop", "restart"])
 def test_an_engine_that_waits_for_its_next_life_is_stopped_or_started_at_once(tmp_path: Path, wish: str) -> None:
-    spawner, reports = Spawner(), list[Report]()
+    spawner = Spawner()
 
-    def join(house: EngineHouse) -> None:
-        house.joined(next(iter(house.engines)).instance, 0, "")
+    def join(engines: ForkedEngines) -> None:
+        engines.joined(next(iter(engines.engines)).instance, 0, "")
 
-    def die(house: EngineHouse) -> None:
-        (engine,) = house.engines
+    def die(engines: ForkedEngines) -> None:
+        (engine,) = engines.engines
         facts = {"exited": 0, "instance": engine.instance.hex(), "code": -9, "cause": "killed by SIGKILL"}
-        house.hear(json.dumps(facts).encode())
+        engines.hear(json.dumps(facts).encode())
 
     async def story() -> None:
         controller = ControllerConfig(security_dir="s")
-        house = a_house(tmp_path, spawner, reports, controller=controller, n=1, restart_engines=True)
-        starting = asyncio.create_task(house.start(1))
+        engines = forked_engines(tmp_path, spawner, PretendedHost(), controller=controller, n=1, restart_engines=True)
+        starting = asyncio.create_task(engines.start(1))
         await asyncio.sleep(0)
-        join(house)
+        join(engines)
         await starting
-        die(house)
+        die(engines)
         await spawner.pulse.until(lambda: len(spawner.told) == 2)
-        join(house)
-        die(house)  # and now it waits before it lives again
+        join(engines)
+        die(engines)  # and now it waits before it lives again
         if wish == "stop":
-            await house.stop()
-            assert len(house.engines) == 0
+            await engines.stop()
+            assert len(engines.engines) == 0
         else:
-            restarting = asyncio.create_task(house.restart())
+            restarting = asyncio.create_task(engines.restart())
             await asyncio.sleep(0)
             assert len(spawner.told) == 3
-            join(house)
+            join(engines)
             assert await restarting == ""
         assert all("spawn" in told for told in spawner.told)  # there was nobody to be told to stop
-        house.close()
+        engines.close()
 
     asyncio.run(asyncio.wait_for(story(), SECONDS))
