@@ -8,7 +8,7 @@ from engineroom.ids import new_instance
 
 
 def begin_life(engine: HostedEngine, now: float) -> None:
-    engine.begin_life(now, b"secret", new_instance())
+    engine.begin_life(now, b"secret")
 
 
 def test_engines_are_numbered_through_all_sets() -> None:
@@ -23,15 +23,32 @@ def test_engines_are_numbered_through_all_sets() -> None:
     assert [engine.key for engine in engines.in_set("")] == [0, 1, 2]
 
 
+def test_an_engine_is_found_by_the_instance_of_its_present_life_as_long_as_it_is_there() -> None:
+    engines = HostedEngines()
+    engine, other = (engines.add("1", wants_key_as_id=True) for _ in range(2))
+    first, second = new_instance(), new_instance()
+    engines.identify(engine, first)
+    engines.identify(other, new_instance())
+    engines.identify(engine, second)
+    assert (engines.of(first), engines.of(second)) == (None, engine)
+    engines.retire(engine)
+    assert (engines.of(second), engines.last_known_as(second), engines.count("1")) == (None, engine, 1)
+    engines.recall(engine)
+    engines.identify(engine, first)
+    assert (engines.of(first), engines.in_set("1")) == (engine, [other, engine])
+    engines.drop(engine)
+    engines.drop(other)
+    assert (engines.of(first), engines.sets(), engines.count("1")) == (None, {}, 0)
+
+
 def test_a_new_life_asks_for_the_id_of_the_last_one() -> None:
     engine = HostedEngines().add("1", wants_key_as_id=False)
     begin_life(engine, 0.0)
     assert engine.wanted_id is None
     engine.engine_id, engine.ready = 5, True
-    before = engine.instance
     engine.go(Turn.FALL)
     begin_life(engine, 1.0)
-    assert (engine.wanted_id, engine.ready, engine.instance != before) == (5, False, True)
+    assert (engine.wanted_id, engine.ready) == (5, False)
     assert ready_ids([engine]) == []
 
 

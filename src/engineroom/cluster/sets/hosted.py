@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 
 from engineroom.cluster.lives import short_lives
 from engineroom.errors import LaunchError
-from engineroom.ids import Instance, new_instance
+from engineroom.ids import Instance
 from engineroom.protocol.messages import Coming
 
 
@@ -73,7 +73,8 @@ class HostedEngine:
     `key`: the host's own number for it.
     `log_file`: "" if it has none of its own.
     `engine_id`: what the controller calls it, once it has registered; `wanted_id`: what it asks for.
-    `instance`, `secret`: of its present life, as are `pid`, `started` and `ready`: it has registered.
+    `instance`: of its present or last life, b"" before the first one; so are `secret`, `pid`, `started` and `ready`: it
+    has registered. HostedEngines alone changes `instance`, by which it finds engines.
     `failed`: what it ended of; `shut_down`: which is what somebody wanted.
     `short_lives`: how many lives in a row were short.
     """
@@ -83,7 +84,7 @@ class HostedEngine:
     log_file: str = ""
     wanted_id: int | None = None
     engine_id: int | None = None
-    instance: Instance = field(default_factory=new_instance)
+    instance: Instance = Instance(b"")  # noqa: RUF009 (bytes)
     secret: bytes = b""
     pid: int = 0
     started: float = 0.0
@@ -106,20 +107,25 @@ class HostedEngine:
     @property
     def leaving(self) -> bool:
         """Whether its end is wanted."""
-        return self.life in {Life.STOPPING, Life.RETURNING}
+        return self.life is Life.STOPPING or self.life is Life.RETURNING
 
     @property
     def has_process(self) -> bool:
-        return self.life in {Life.RUNNING, Life.STOPPING, Life.RETURNING}
+        return self.life is Life.RUNNING or self.leaving
+
+    @property
+    def to_come(self) -> bool:
+        """Whether it has not registered in this life, or is to do so in the next, which somebody wants."""
+        return not self.ready if self.life is Life.RUNNING else self.life is not Life.STOPPING
 
     def go(self, turn: Turn) -> None:
         """Pass on to the next part of its life."""
         self.life = NEXT[self.life, turn]
 
-    def begin_life(self, now: float, secret: bytes, instance: Instance) -> None:
-        """A new process is about to start: it has a new instance, and asks for the id that it had."""
+    def begin_life(self, now: float, secret: bytes) -> None:
+        """A new process is about to start, which asks for the id that it had."""
         self.go(Turn.BEGIN)
-        self.secret, self.instance = secret, instance
+        self.secret = secret
         self.pid, self.ready, self.failed, self.shut_down = 0, False, "", False
         self.started = now
         if self.engine_id is not None:
@@ -141,10 +147,12 @@ class HostedEngine:
 
 
 class HostedEngines:
-    """All engines of a host, in sets that were started together."""
+    """All engines of a host, in sets that were started together. To find one takes no longer if there are many."""
 
     def __init__(self) -> None:
         self._by_key: dict[int, HostedEngine] = {}
+        self._by_instance: dict[Instance, HostedEngine] = {}
+        self._sets: dict[str, dict[int, HostedEngine]] = {}
         self._retired: dict[int, HostedEngine] = {}
         self._last_key = -1
         self._last_set = 0
@@ -160,7 +168,7 @@ class HostedEngines:
 
         `taken`: names of sets of which no engine may be known yet.
         """
-        used = {*self.sets(), *taken}
+        used = {*self._sets, *taken}
         if name in used:
             raise SetExists(name)
         while not name:
@@ -177,15 +185,24 @@ class HostedEngines:
         """Return a new engine of the set `name`; its log file is still to be named."""
         self._last_key = key = self._last_key + 1
         engine = HostedEngine(key, name, wanted_id=key if wants_key_as_id else None)
-        self._by_key[key] = engine
+        self._keep(engine)
         return engine
+
+    def _keep(self, engine: HostedEngine) -> None:
+        self._by_key[engine.key] = self._sets.setdefault(engine.set, {})[engine.key] = engine
+
+    def identify(self, engine: HostedEngine, instance: Instance) -> None:
+        """Note which instance an engine is in this life."""
+        self._by_instance.pop(engine.instance, None)
+        engine.instance = instance
+        self._by_instance[instance] = engine
 
     def get(self, key: int) -> HostedEngine | None:
         return self._by_key.get(key)
 
     def of(self, instance: Instance) -> HostedEngine | None:
         """Return the engine whose present life is `instance`."""
-        return next((engine for engine in self if engine.instance == instance), None)
+        return self._by_instance.get(instance)
 
     def last_known_as(self, instance: Instance) -> HostedEngine | None:
         """Return the engine whose present or last life is `instance`, also if it has ended and is started no more."""
@@ -193,21 +210,28 @@ class HostedEngines:
 
     def in_set(self, name: str) -> list[HostedEngine]:
         """Return the engines of the set `name`, all engines for ""."""
-        return [engine for engine in self if not name or engine.set == name]
+        return list((self._sets.get(name, {}) if name else self._by_key).values())
+
+    def count(self, name: str) -> int:
+        """Return how many engines the set `name` has."""
+        return len(self._sets.get(name, ()))
 
     def sets(self) -> dict[str, list[HostedEngine]]:
-        found: dict[str, list[HostedEngine]] = {}
-        for engine in self:
-            found.setdefault(engine.set, []).append(engine)
-        return found
+        return {name: list(engines.values()) for name, engines in self._sets.items()}
 
     def coming(self, *, restarts: bool) -> Coming:
         """Return what the controller is to know of those that have not joined yet."""
-        coming = [engine for engine in self if (engine.life is Life.RETURNING if engine.leaving else not engine.ready)]
+        coming = [engine for engine in self if engine.to_come]
         return Coming(len(coming), sum(engine.engine_id is not None for engine in coming), restarts)
 
     def drop(self, engine: HostedEngine) -> None:
-        self._by_key.pop(engine.key, None)
+        """Forget an engine, if it is among these."""
+        if self._by_key.pop(engine.key, None) is None:
+            return
+        self._by_instance.pop(engine.instance, None)
+        del self._sets[engine.set][engine.key]
+        if not self._sets[engine.set]:
+            del self._sets[engine.set]
 
     def retire(self, engine: HostedEngine) -> None:
         """Forget an engine until its set is restarted: it has ended, and its host did not stop it.
@@ -216,7 +240,7 @@ class HostedEngines:
         """
         self.drop(engine)
         self._retired[engine.key] = engine
-        left = {engine.set, *self.sets()}
+        left = {engine.set, *self._sets}
         self._retired = {key: each for key, each in self._retired.items() if each.set in left}
 
     def retired(self, name: str) -> list[HostedEngine]:
@@ -226,7 +250,7 @@ class HostedEngines:
     def recall(self, engine: HostedEngine) -> None:
         """Have an engine that has ended among the others again."""
         del self._retired[engine.key]
-        self._by_key[engine.key] = engine
+        self._keep(engine)
 
     def forget_retired(self, name: str) -> None:
         """Have engines of the set `name`, "" for all sets, that have ended belong to it no more."""

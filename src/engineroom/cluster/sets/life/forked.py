@@ -121,7 +121,9 @@ class ForkedLife:
 
     def _begin(self, engine: HostedEngine) -> None:
         self._begins.pop(engine.key, None)
-        engine.begin_life(self._now, *self._draw())
+        secret, instance = self._draw()
+        self.engines.identify(engine, instance)
+        engine.begin_life(self._now, secret)
         self._do(actions.Fork(engine))
 
     def _begin_those_due(self) -> None:
@@ -139,8 +141,7 @@ class ForkedLife:
         engine.ready = True
         if engine.key in self._died:
             self._do(actions.BackAgain(engine))
-        every = list(self.engines)
-        self._do(actions.Count(sum(each.ready for each in every), len(every)))
+        self._do(actions.Count(sum([each.ready for each in self.engines]), len(self.engines)))
         self._do(actions.Changed())
 
     # Ends that are wanted

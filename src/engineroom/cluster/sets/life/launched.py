@@ -273,7 +273,8 @@ class LaunchedLife:
         if joined.phase not in STARTED:
             return
         engine = self.engines.add(joined.name, wants_key_as_id=False)
-        engine.instance, engine.engine_id, engine.ready = instance, engine_id, True
+        self.engines.identify(engine, instance)
+        engine.engine_id, engine.ready = engine_id, True
         joined.arrived += 1
         self._do(actions.Count(len(self.engines), sum(each.n for each in self.named(""))))
         self._do(actions.Changed())
@@ -345,7 +346,7 @@ class LaunchedLife:
                 self._do(actions.SayGone(engine.instance, words))
 
     def _to_come(self, each: LaunchedSet) -> int:
-        return each.to_come(present=len(self.engines.in_set(each.name)))
+        return each.to_come(present=self.engines.count(each.name))
 
     def _over(self, ended: LaunchedSet) -> None:
         """Forget a set until somebody wants it to start again."""

@@ -87,8 +87,8 @@ class Mirror:
             state = told.get(engine.key)
             if state is not None:
                 self._seen.add(engine.key)
-                engine.pid, engine.instance = state.pid, Instance(state.instance)
-                engine.engine_id, engine.ready = state.engine_id, state.ready
+                self.engines.identify(engine, Instance(state.instance))
+                engine.pid, engine.engine_id, engine.ready = state.pid, state.engine_id, state.ready
             elif engine.key in self._seen:
                 if not engine.failed and not engine.leaving:
                     self._host.report(Notice(f"engine {engine.label} was shut down"))
