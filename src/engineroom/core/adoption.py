@@ -46,6 +46,16 @@ def note_inputs(state: ControllerState, session: Session, number: int, awaits: A
         session.lacking.update(numbers_in(ranges))
 
 
+def is_lacking(state: ControllerState, session: Session, number: int) -> bool:
+    """Whether tasks take the result of this one, which no engine has that has come so far.
+
+    Its client has the result, and so submits, behind those tasks, one that makes it once more.
+    """
+    if not state.first_attempt or session.told or number not in session.lacking:
+        return False
+    return number not in session.tasks and number not in session.results
+
+
 def meets_claim(state: ControllerState, session: Session, number: int, message: Submit, instance: bytes = b"") -> bool:
     """Whether a task, submitted just now, is one that an engine has or has ended: then it is not run once more.
 

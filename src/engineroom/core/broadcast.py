@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engineroom.core.adoption import count_earlier, meets_claim, note_inputs
+from engineroom.core.adoption import count_earlier, is_lacking, meets_claim, note_inputs
 from engineroom.core.attempts import can_run
 from engineroom.core.capabilities import asks_of
 from engineroom.core.dependencies import begin_to_await
@@ -48,7 +48,7 @@ def submit(state: ControllerState, peer: Peer, message: Submit, body: object = N
     again = number <= session.known_up_to
     if message.awaits is not None:
         note_inputs(state, session, number, message.awaits)
-    if not again or session.unsent:
+    if not again or session.unsent or session.lacking:
         if to is None:
             _submit_balanced(state, session, number, message, arrival, again=again)
         else:
@@ -73,7 +73,7 @@ def _submit_balanced(
     restored = state.first_attempt > 0
     tries: int | None = 0
     if again:
-        tries = take_unsent(session, number)
+        tries = 0 if is_lacking(state, session, number) else take_unsent(session, number)
     else:
         session.known_up_to = number
         tries = None if restored and session.claims and meets_claim(state, session, number, message) else 0

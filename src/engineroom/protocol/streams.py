@@ -36,7 +36,7 @@ class Payload:
 
     `error`: None, or why the rest will never come; `no_memory`: because this process has none for it. `spread`: what
     the controller notes of who else needs it. `unseen`: they lie in another process's memory, and this one has not
-    looked at them.
+    looked at them. `is_passed_on`: they are being sent from here, or may be.
     """
 
     unseen: ClassVar[bool] = False
@@ -48,6 +48,8 @@ class Payload:
         "_refuse",
         "_watchers",
         "error",
+        "handed_over",
+        "is_passed_on",
         "no_memory",
         "pieces",
         "received",
@@ -63,6 +65,7 @@ class Payload:
         self.error: str | None = None
         self.no_memory = False
         self.spread: object = None
+        self.is_passed_on = self.handed_over = False
         self.pieces: list[Buffer] = []
         self._accept, self._refuse = accept, refuse
         self._arriving = memoryview(b"")
@@ -158,6 +161,17 @@ class Payload:
         if self.error is not None:
             raise MemoryError(self.error)
         return self.pieces[0] if len(self.pieces) == 1 else b"".join(self.pieces)
+
+    def hand_over(self) -> Buffer:
+        """Return all bytes for somebody who may write to them. MemoryError: there was none for them."""
+        if self.is_passed_on:
+            return bytearray(self.buffer())
+        self.handed_over = True
+        return self.buffer()
+
+    def unchanged(self) -> Buffer | None:
+        """Return all bytes as they have come; None: they were handed over since, and may have been written to."""
+        return None if self.handed_over else self.buffer()
 
     def mapper(self) -> Callable[[], memoryview] | None:
         """Return what maps all bytes once more, as private as the first time; None: they can't be mapped. Once

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pickle import PickleBuffer
 from threading import get_ident
 from typing import Any, Protocol
 
+from engineroom.protocol.messages import INLINE_LIMIT
 from engineroom.serialize.frames import Buffer
-from engineroom.serialize.payloads import unpack
+from engineroom.serialize.payloads import unpack, unpickled
 
 Given = bytes | Callable[[], Buffer]
 """A packed result, or what returns it in memory of the caller's own."""
@@ -83,6 +85,19 @@ def result_of(task: bytes) -> Any:
     if packed is None:
         raise RuntimeError("a future stands here whose result can only be had by the task that takes it as an argument")
     return unpack(packed if isinstance(packed, bytes) else packed())
+
+
+class AsPacked:
+    """A value that is packed already, and is not unpacked on the way."""
+
+    __slots__ = ("_packed",)
+
+    def __init__(self, packed: Buffer) -> None:
+        self._packed = packed
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        packed = self._packed
+        return unpickled, (bytes(packed) if len(packed) <= INLINE_LIMIT else PickleBuffer(packed),)
 
 
 def itself(value: Any) -> Any:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import ClassVar
 
 from engineroom.machine.shared_memory.again import mapper_of
+from engineroom.machine.shared_memory.mapped import MAPPINGS
 from engineroom.machine.shared_memory.memfd import map_to_read
 from engineroom.machine.shared_memory.scarce import has_memory
 from engineroom.protocol.messages import Shared
@@ -112,6 +113,11 @@ class MappedPayload(Payload):
         self._view, self._offset, self._reopen = view, offset, reopen
 
     def buffer(self) -> memoryview:
+        return self._view
+
+    def unchanged(self) -> Buffer | None:
+        if self.handed_over and not MAPPINGS.is_clean(self._view):
+            return None
         return self._view
 
     def mapper(self) -> Callable[[], memoryview] | None:

@@ -12,10 +12,11 @@ from tests.chaos.faults import CONTROLLER, ENGINE
 from tests.chaos.victim import Victim
 from tests.patience import SECONDS
 from tests.system.conftest import answers, until
-from tests.system.held_tasks import Mark
+from tests.system.held_tasks import Mark, wait_for_file
 from tests.system.killed.conftest import FORGETFUL
 from tests.system.killed.test_killed_amid_data import client_that, have, nothing_is_left
 from tests.system.values_here import make, total
+from tests.unit.machine.kernels import tells_written_pages
 
 MIB = 2**20
 
@@ -52,6 +53,33 @@ def test_a_result_outlives_its_engine_and_then_the_controller(victim: Victim, rc
         kill(victim, whom, victim.pids(whom)[0])
         until(lambda: answers(rc, slice(None), int) == [0, 0])
         assert rc[:].apply_sync(total, first) == [wanted] * 2
+
+
+def test_calls_have_what_their_client_has_though_all_who_had_it_are_killed(
+    victim: Victim, rc: Client, mark: Mark
+) -> None:
+    maker = rc[0].apply_sync(os.getpid)
+    unread, read, dropped = (rc[0].apply_async(make, seed) for seed in (31, 32, 33))
+    short = rc[0].apply_async(sum, [1, 2])
+    rc[1].apply_async(wait_for_file, str(mark))
+    soon = rc[1].apply_async(int, short)
+    rc.wait([unread, read, dropped, short], SECONDS)
+    queued = [rc[1].apply_async(total, its) for its in (unread, read, dropped)]
+    assert short.get(SECONDS) == 3
+    value = read.get(SECONDS) if tells_written_pages() else make(32)
+    del dropped
+    controller = victim.pids(CONTROLLER)[0]
+    for pid in (maker, controller):
+        os.kill(pid, signal.SIGKILL)
+    until(lambda: len(rc._session.pins.made_again) == 4)
+    changed = unread.get(SECONDS)
+    changed[:] = 0  # what is on its way stays as it was
+    mark.set()
+    wanted = [int(make(seed).sum()) for seed in (31, 32, 33)]
+    assert [each.get(SECONDS) for each in queued] == wanted
+    assert soon.get(SECONDS) == 3
+    assert not rc._session.pins.made_again
+    assert int(value.sum()) == wanted[1]
 
 
 HAS_MUCH = """

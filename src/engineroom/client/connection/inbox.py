@@ -131,6 +131,8 @@ class Inbox:
         """Do what is left to be done once a thread that waited has entered the end of its task; in any thread."""
         with self._state.condition:
             self._recent.hear(now, [message])
+            if isinstance(message.body, bytes):
+                self._state.pins.is_here(number, message.body)
             self._state.room.tell()
             self._state.changed()
         self.acknowledgements.add(number)
@@ -216,8 +218,8 @@ class Inbox:
     def _end(self, task: Task, engine: int, outcome: Outcome, payload: bytes | Payload, now: float) -> None:
         """End a task that is on no list any more."""
         task.outcome, task.payload, task.received = outcome, payload, now
-        if task.inputs:
-            self._state.needed_no_more(task)
+        if task.inputs or self._state.pins.some:
+            self._state.inputs_ended(task)
         if engine >= 0:
             task.engine = engine
         if task.target < 0:

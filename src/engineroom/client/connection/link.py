@@ -15,6 +15,7 @@ import msgspec
 from engineroom.client.connection.inbox import Inbox
 from engineroom.client.connection.leading import Leading
 from engineroom.client.connection.unsent import Streams, Unsent
+from engineroom.client.state.made_again import calls_again
 from engineroom.client.state.tasks import Request
 from engineroom.errors import ConnectionFailed, ConnectionFileError, ControllerLost, NotLetIn
 from engineroom.ids import INSTANCE_BYTES, NOBODY, number_of
@@ -359,6 +360,8 @@ class Link:
                 self._submit(connection, item, self._unfinished(item))
             else:
                 connection.send(item)
+        with self._state.condition:
+            self._send_all(connection, calls_again(self._state, welcome.known_up_to))
         self._send_all(connection, self._state.aborts.again(self._state.tasks))
         with self._state.condition:
             self._send_all(connection, self._state.others.again())

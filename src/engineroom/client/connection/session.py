@@ -53,7 +53,7 @@ from engineroom.protocol.messages import (
 from engineroom.protocol.questions import Question, Reply
 from engineroom.protocol.streams import Buffer, Packed, Payload
 from engineroom.protocol.task_ranges import ranges_of, task_pieces
-from engineroom.serialize.functions.packing import FunctionPacker, PackedFunction
+from engineroom.serialize.functions.packing import PackedFunction
 from engineroom.serialize.futures import noted
 from engineroom.serialize.modules.own import own
 from engineroom.serialize.modules.prelude import stands_on_nothing
@@ -103,7 +103,6 @@ class Session(State):
         for, None: for ever. `advise`: makes the commands in a message act on this cluster.
         """
         super().__init__(self._wake, max_unfinished_bytes=max_unfinished_bytes, advise=advise)
-        self.packer = FunctionPacker()
         self._counted: PackedFunction | None = None
         self._process, self._forked = os.getpid(), False
         self._io = IOThread("engineroom-io")

@@ -88,8 +88,9 @@ class Part:
                 note(Argument(session, task.number, _modules_behind(task) if own.shipped else ()))
                 return result_of, (task_id(session.id, task.number),)
             stays = payload is not None and task.number in session.pins.stays and get_ident() not in whole
-            if stays:
+            if stays and payload is not None:
                 session.pins.hold(task.number, None)
+                session.pins.is_here(task.number, payload)
         if payload is None:
             note(Argument(session))
             return itself, (task.value(),)

@@ -16,14 +16,19 @@ from engineroom.client.state.stays import LEAST, Stay, Stays
 from engineroom.protocol.messages import Status
 
 if TYPE_CHECKING:
-    from engineroom.client.state.tasks import Task
+    from engineroom.client.state.tasks import Request, Task
+    from engineroom.protocol.streams import Payload
 
 
 class Pin(msgspec.Struct, gc=False, eq=False):
-    """How many calls, and payloads of calls, name the result of `task`; None: a call that was cancelled."""
+    """How many calls, and payloads of calls, name the result of `task`; None: a call that was cancelled.
+
+    `payload`: the result, once it is here and calls have named it.
+    """
 
     task: Task | None
     count: int = 0
+    payload: bytes | Payload | None = None
 
 
 class Pins:
@@ -37,9 +42,16 @@ class Pins:
         """Heap of these, and of some that are not held any more."""
         self.free: list[int] = []
         """Those that were held, and may be acknowledged now."""
+        self.made_again: dict[int, Request] = {}
+        """The calls that make results once more for a controller that may have lost them."""
         self.stays = Stays()
         self.tell: Callable[[], object] = lambda: None
         """Has `keep_back` called soon; from any thread, even in a finalizer."""
+
+    @property
+    def some(self) -> bool:
+        """Whether calls need any result."""
+        return bool(self._pins)
 
     @property
     def touched(self) -> bool:
@@ -53,6 +65,17 @@ class Pins:
             pin = self._pins[number] = Pin(task)
         pin.count += count
 
+    def is_here(self, number: int, payload: bytes | Payload) -> None:
+        """The result of this task is `payload`: it is kept as long as calls need it."""
+        pin = self._pins.get(number)
+        if pin is not None and pin.count > (number in self.stays):
+            pin.payload = payload
+
+    def payload_of(self, number: int) -> bytes | Payload | None:
+        """Return the result of this task, which calls need; None: it is not here."""
+        pin = self._pins.get(number)
+        return None if pin is None else pin.payload
+
     def release(self, numbers: Iterable[int]) -> None:
         """Have one call less need each of these."""
         for number in numbers:
@@ -61,6 +84,7 @@ class Pins:
                 pin.count -= 1
                 if not pin.count:
                     del self._pins[number]
+                    self.made_again.pop(number, None)
                     self.stays.gone(number)
                     if number in self._held:
                         self._held.discard(number)
@@ -136,5 +160,6 @@ class Pins:
         self.tell = lambda: None
         self.stays = Stays()
         self._pins.clear()
+        self.made_again.clear()
         self._held.clear()
         self._lowest.clear()

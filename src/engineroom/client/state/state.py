@@ -30,7 +30,7 @@ from engineroom.errors import EngineroomError
 from engineroom.ids import SessionId
 from engineroom.protocol.identities import identity_of, new_secret
 from engineroom.protocol.messages import Status
-from engineroom.serialize.functions.packing import PackedFunction
+from engineroom.serialize.functions.packing import FunctionPacker, PackedFunction
 
 
 class State:
@@ -54,6 +54,7 @@ class State:
         self.id = SessionId(identity_of(self.secret))
         self.condition = threading.Condition()
         self.engines = EngineTable(advise)
+        self.packer = FunctionPacker()
         self.kept = KeptCalls(self.engines)
         self.outgoing = self.outgoing_kind(wake)
         self.tasks = self.outgoing.tasks
@@ -104,16 +105,16 @@ class State:
         return bool(self.tasks) or self.questions.are_open or bool(self.foreign) or bool(self.others.tasks)
 
     def functions(self) -> dict[bytes, PackedFunction]:
-        """Return the functions that unfinished tasks and kept calls name, by their hashes."""
-        requests = [task.request for task in tuple(self.tasks.values())]
+        """Return the functions that unfinished tasks, kept calls and those to be made again name, by their hashes."""
+        requests = [task.request for task in tuple(self.tasks.values())] + list(self.pins.made_again.values())
         named = [request.function for request in requests if request is not None]
         found = {function.hash: function for function in named if function is not None}
         return found | {function.hash: function for function in self.kept.functions()}
 
     def submit_again(self, numbers: Iterable[int]) -> None:
         """Send once more the calls of these tasks, whose payloads did not arrive; they are the same tasks as before."""
-        tasks = filter(None, map(self.tasks.get, numbers))
-        self.outgoing.send_again({task.request: None for task in tasks if task.request is not None})
+        requests = [self.pins.made_again.get(n) or getattr(self.tasks.get(n), "request", None) for n in numbers]
+        self.outgoing.send_again(dict.fromkeys(filter(None, requests)))
 
     def release(self, request: Request) -> None:
         """One task of `request` has ended; with the last one its memory is free. In the I/O thread."""
@@ -121,8 +122,10 @@ class State:
         if request.open == 0:
             self.room.release(request.held)
 
-    def needed_no_more(self, task: Task) -> None:
-        """A task has ended that needed results of others. The condition is held."""
+    def inputs_ended(self, task: Task) -> None:
+        """A task has ended that needed results of others, or others need its result. The condition is held."""
+        if task.outcome is not None and not task.outcome.status and task.payload is not None:
+            self.pins.is_here(task.number, task.payload)
         if task.outcome is not None and task.outcome.status == Status.DEPENDENCY:
             task.cause = self.pins.first_failed(task.inputs)
         self.pins.release(task.inputs)

@@ -233,7 +233,7 @@ class Task(msgspec.Struct, gc=False, eq=False):
 def _buffer_of(payload: Payload) -> Buffer:
     if payload.error is not None:
         raise MemoryError(f"the result takes {payload.size:,} bytes, and this process has no memory for them")
-    return payload.buffer()
+    return payload.hand_over()
 
 
 def _told(task: Task, outcome: Outcome) -> dict[str, Any]:

@@ -75,6 +75,10 @@ class Mappings:
         self._looks[look] = None
         return memoryview(whole).cast("B")
 
+    def is_clean(self, view: memoryview) -> bool:
+        """Return whether it is certain that nothing was written to the mapping of which `view` is a part."""
+        return any(look() is view.obj and look.mapped.is_clean() for look in self.looks())
+
     def _gone(self, reference: weakref.ref[Any]) -> None:
         assert isinstance(reference, Look)
         if self._looks.pop(reference, self) is None and not sys.is_finalizing():  # then nobody needs to know
