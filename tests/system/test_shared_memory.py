@@ -23,6 +23,7 @@ from engineroom.protocol.questions import AskBounds
 from engineroom.serialize.payloads import pack, unpack
 from tests.patience import SECONDS
 from tests.system.conftest import until
+from tests.system.held_tasks import Mark, wait_for_file
 
 MIB = 2**20
 ROOT = Path(__file__).parents[2]
@@ -215,6 +216,35 @@ def test_a_client_may_leave_as_soon_as_it_has_called(rc: Client, cluster: Cluste
             return rc.get_result(call, block=False).get(SECONDS)
 
     assert until(result) == 3 * 16 * MIB
+
+
+LEAVES_MANY = """
+import sys
+import numpy as np
+from engineroom import Client
+rc = Client(sys.argv[1])
+view = rc.load_balanced_view()
+results = [view.apply_async(lambda data: int(data[-1]), np.full(8 * 2**20, n, np.uint8)) for n in range(14)]
+print(*[result.msg_ids[0] for result in results])
+rc.close()
+"""
+
+
+def test_a_client_may_leave_long_before_the_turn_of_its_last_tasks(rc: Client, cluster: Cluster, mark: Mark) -> None:
+    """The controller takes no more than 64 MiB of arguments ahead of the tasks that run."""
+    held = rc[:].apply_async(wait_for_file, str(mark))
+    ran = subprocess.run(
+        [sys.executable, "-c", LEAVES_MANY, cluster.client_connection_file],
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=True,
+    )
+    mark.set()
+    held.get(SECONDS)
+    assert "will not run" not in ran.stderr
+    calls = ran.stdout.split()
+    assert rc.get_result(calls, block=False).get(SECONDS) == list(range(14))
 
 
 def let_go() -> None:

@@ -42,6 +42,7 @@ class Taker:
 
     def __init__(self, connection: Connection, *, assemble: bool) -> None:
         self._connection, self._assemble = connection, assemble
+        self.accept = True
         self.ways: list[type] = []
         self.whole: list[Payload] = []
         connection.start(self)
@@ -50,7 +51,7 @@ class Taker:
         for message in messages:
             body = message.call.body
             self.ways.append(type(body))
-            bodies.receive(self._connection, body, whole=self.whole.append, assemble=self._assemble)
+            bodies.receive(self._connection, body, whole=self.whole.append, assemble=self._assemble, accept=self.accept)
 
     def on_closed(self, closing: Closing) -> None:
         pass
@@ -135,6 +136,19 @@ async def test_a_payload_is_held_passed_on_mapped_and_returned() -> None:
         assert SHARED.segment_of(packed()) is not segment
         del view
         await comes_true(lambda: SHARED.segment_of(packed()) is segment)
+
+
+@story
+async def test_what_is_held_is_here_when_its_sender_has_gone_before_its_turn() -> None:
+    async with pair("client") as client:
+        client.at_controller.accept = False
+        stream = bodies.send(client.peer, SUBMIT, packed())
+        await comes_true(lambda: client.peer.left(stream) == 0)
+        assert not client.at_controller.whole
+        client.peer.close("left")
+        await comes_true(lambda: client.controller.closed)
+        [held] = client.at_controller.whole
+        assert b"".join(held.pieces) == b"a" * SIZE
 
 
 @story

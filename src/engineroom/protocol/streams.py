@@ -35,8 +35,8 @@ class Payload:
     """Bytes of a known size, which may still be arriving.
 
     `error`: None, or why the rest will never come; `no_memory`: because this process has none for it. `spread`: what
-    the controller notes of who else needs it. `unseen`: they lie in another process's memory, and this one has not
-    looked at them. `is_passed_on`: they are being sent from here, or may be.
+    the controller notes of who else needs it. `unseen`: they lie in another process's memory, of which this one has
+    hold, and it has not looked at them. `is_passed_on`: they are being sent from here, or may be.
     """
 
     unseen: ClassVar[bool] = False
@@ -454,5 +454,9 @@ class IncomingStreams:
         return due
 
     def close(self, reason: str) -> None:
-        for stream in tuple(self._streams):
-            self.cancel(stream, reason)
+        """Nothing more comes. What lies where this process has hold of it is here nevertheless."""
+        for stream, payload in tuple(self._streams.items()):
+            if payload.unseen:
+                self.whole(stream)
+            else:
+                self.cancel(stream, reason)
