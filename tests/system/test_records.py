@@ -18,6 +18,7 @@ from engineroom.cli.ipcluster import main as ipcluster
 from engineroom.store.queries.problems import BadQuery
 from tests.conftest import wait_until
 from tests.patience import SECONDS
+from tests.system.conftest import until
 from tests.system.held_tasks import put, wait_for_file
 from tests.system.test_faults_controller import controller_pid
 
@@ -111,15 +112,45 @@ def test_tasks_run_again_with_the_function_and_arguments_that_they_had(rc: er.Cl
     assert record["resubmitted"] == again.msg_ids[0]
 
 
-def test_a_task_that_took_the_result_of_another_is_not_run_again(
+def test_a_task_that_took_results_of_others_runs_again_with_these(
     rc: er.Client, other: er.Client, tmp_path: Path
 ) -> None:
     view, mark = rc.load_balanced_view(), tmp_path / "go"
-    outer = view.apply_async(len, view.apply_async(wait_for_file, str(mark)))
+    short = view.apply_async(wait_for_file, str(mark))
+    parts = rc[:].apply_async(bytes, 3_000_000)
+    several = view.apply_async(lambda text, found, again: (text, found, again), short, [parts, short], short)
+    captured = view.apply_async(lambda: (short, 1))  # such a function is unpacked for each call
     put(mark, "four")
-    assert outer.get(SECONDS) == 4
-    with pytest.raises(er.EngineroomError, match="took results of other tasks"):
-        other.resubmit(outer.msg_id)
+    wanted = ("four", [[bytes(3_000_000)] * 2, "four"], "four")
+    assert several.get(SECONDS) == wanted
+    names = [several.msg_id, captured.msg_id]
+    for client in (other, rc):
+        assert client.resubmit(names).get(SECONDS) == [wanted, captured.get(SECONDS)]
+    until(lambda: not other._session.pins.some)
+
+
+def test_a_large_result_that_nobody_has_read_is_taken_from_where_it_is(rc: er.Client, other: er.Client) -> None:
+    first = rc[0].apply_async(bytearray, 3_000_000)
+    first.wait(SECONDS)
+    taken = rc[1].apply_async(len, first)
+    assert taken.get(SECONDS) == 3_000_000
+    before = rc._session.last_number
+    assert rc.resubmit(taken.msg_id).get(SECONDS) == 3_000_000
+    assert rc._session.last_number == before + 1
+    assert other.resubmit(taken.msg_id).get(SECONDS) == 3_000_000
+    first.get(SECONDS)
+    assert rc.resubmit(taken.msg_id).get(SECONDS) == 3_000_000
+
+
+def test_which_result_is_missing_is_said(rc: er.Client, other: er.Client) -> None:
+    first = rc[0].apply_async(bytearray, 10)
+    taken = rc[1].apply_async(len, first)
+    assert taken.get(SECONDS) == 10
+    other.purge_hub_results([first.msg_id])
+    words = f"task {taken.msg_id} took the result of task {first.msg_id} as an argument, and that result cannot be had"
+    with pytest.raises(er.EngineroomError, match=words):
+        other.resubmit(taken.msg_id)
+    until(lambda: not other._session.pins.some)
 
 
 def test_a_purged_task_is_gone_and_the_account_says_so(rc: er.Client, other: er.Client) -> None:

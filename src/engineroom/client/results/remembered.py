@@ -134,7 +134,7 @@ class Remembered:
         `indices_or_msg_ids`: a message id, an index into the history (None: the last task), an AsyncResult, or a list
         of these; tasks of any client. A call to an engine runs on that engine again. `block`: wait for the results.
         `metadata` has no effect. KeyError: no such task is known. EngineroomError: a task has not ended, or its
-        function or its arguments are not kept any more. EngineError: its engine is gone.
+        function, its arguments or results that it took are not kept any more. EngineError: its engine is gone.
         """
         del metadata
         from engineroom.client.results.resubmitting import resubmit  # few run tasks again

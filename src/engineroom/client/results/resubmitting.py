@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from engineroom.client.results.async_result import AsyncResult
+from engineroom.client.results.taken_again import TakenAgain
 from engineroom.errors import EngineError, EngineroomError
 from engineroom.ids import TaskId, msg_id, parse_msg_id
 from engineroom.protocol.history import AskCall, AskFunction, AskRepeated, FunctionBytes, WhatItCalled
@@ -16,51 +17,67 @@ from engineroom.protocol.ranges import MOST_LISTED
 from engineroom.protocol.task_ranges import in_batches
 from engineroom.serialize.functions.large_parts import part_in
 from engineroom.serialize.functions.packing import PackedFunction, packed_again
-from engineroom.serialize.futures import names_results
 
 if TYPE_CHECKING:
     from engineroom.client.connection.session import Session
     from engineroom.client.state.engine_table import Engine
+    from engineroom.serialize.frames import Buffer
+
+    _Recorded = tuple[WhatItCalled, Engine | None, Buffer]
+    """What a task called, the engine that it is to run on, None: any, and its packed arguments."""
 
 
 def resubmit(session: Session, names: Sequence[str], *, single: bool) -> AsyncResult[Any]:
     """Run these tasks once more; return the AsyncResult of the new ones.
 
-    EngineroomError: one has not ended, is not recorded, or its function or arguments are not kept. EngineError: the
-    engine that it was bound to is gone.
+    EngineroomError: one has not ended, is not recorded, or its function, its arguments or the results that it took are
+    not kept. EngineError: the engine that it was bound to is gone.
     """
-    tasks, again = [parse_msg_id(name) for name in names], list[TaskId]()
+    tasks = [parse_msg_id(name) for name in names]
     calls = [_call(session, task) for task in tasks]
     functions: dict[bytes, PackedFunction] = {}
-    for name, (call, _, _) in zip(names, calls, strict=True):
-        if call.function and call.function not in functions:
-            functions[call.function] = _function(session, call.function, name)
+    taken = TakenAgain(session)
     result: AsyncResult[Any] = AsyncResult(session, "resubmit", count=len(names), single=single)
-    for call, engine, body in calls:
-        [task] = session.submit(
-            call.kind,
-            body,
-            result,
-            function=functions.get(call.function),
-            to=None if engine is None else (engine,),
-            options=replace(call.options, of_map=None),
-        )
-        again.append(task.id(session.id))
+    try:
+        for name, (call, _, packed) in zip(names, calls, strict=True):
+            if call.function and call.function not in functions:
+                function = functions[call.function] = _function(session, call.function, name)
+                taken.look_up(name, function.body)
+            taken.look_up(name, packed)
+        again = [_submit(session, result, taken, functions, call) for call in calls]
+    finally:
+        taken.close()
     for before, after in zip(in_batches(tasks, MOST_LISTED), in_batches(again, MOST_LISTED), strict=True):
         session.ask(AskRepeated(before, after), "whether that was noted")
     return result
 
 
-def _call(session: Session, task: TaskId) -> tuple[WhatItCalled, Engine | None, Any]:
+def _submit(
+    session: Session,
+    result: AsyncResult[Any],
+    taken: TakenAgain,
+    functions: dict[bytes, PackedFunction],
+    recorded: _Recorded,
+) -> TaskId:
+    """Submit a call; return its task."""
+    call, engine, packed = recorded
+    packed = taken.arguments(packed)
+    function = functions.get(call.function)
+    [task] = session.submit(
+        call.kind,
+        bytes(packed) if len(packed) <= INLINE_LIMIT else [memoryview(packed)],
+        result,
+        function=None if function is None else taken.function(function),
+        to=None if engine is None else (engine,),
+        options=replace(call.options, of_map=None),
+    )
+    return task.id(session.id)
+
+
+def _call(session: Session, task: TaskId) -> _Recorded:
     call, packed = session.ask_for_bytes(AskCall(task), f"for the call of task {msg_id(task)}", timeout=600.0)
     assert isinstance(call, WhatItCalled)
-    if names_results(packed):
-        raise EngineroomError(
-            f"task {msg_id(task)} took results of other tasks as arguments, and these are not recorded with it: "
-            "make the call again"
-        )
-    body = bytes(packed) if len(packed) <= INLINE_LIMIT else [memoryview(packed)]
-    return call, _engine_of(session, task, call), body
+    return call, _engine_of(session, task, call), packed
 
 
 def _engine_of(session: Session, task: TaskId, call: WhatItCalled) -> Engine | None:
