@@ -121,6 +121,7 @@ class BaseParallelApplication(Application):
         self.classes = list(self.option_classes)
         self.arguments: list[str] = []
         self.after_dashes: list[str] = []
+        self.files_read: list[tuple[Path, Config]] = []
         super().__init__(**settings)
         everything = self.with_flags()
         self.aliases: Any = aliases_of(everything)

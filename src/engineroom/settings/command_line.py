@@ -14,7 +14,7 @@ from traitlets.config.loader import ArgumentError, DeferredConfigList, KVArgPars
 from engineroom.settings.option import OptionError, nearest
 from engineroom.settings.without_meaning import FLAGS, SWITCHES
 
-_LACKS_VALUE = re.compile(r"argument (\S+): expected (?:at least )?one argument")
+_NO_VALUE = re.compile(r"argument (\S+): expected (?:at least )?one argument")
 _NUMBER = re.compile(r"-\d")
 
 _PATHS = frozenset({"startup_script", "url_file", "work_dir"})
@@ -23,12 +23,16 @@ _PATHS = frozenset({"startup_script", "url_file", "work_dir"})
 _Flags = tuple[str, ...]
 
 
+class _LacksValue(OptionError):
+    """An option stands at the end, or before another one."""
+
+
 class _Parser(KVArgParseConfigLoader.parser_class):  # type: ignore[valid-type, misc]  # traitlets keeps it in an attribute
     """Reports what it does not understand as an OptionError, not by leaving the process."""
 
     def error(self, message: str) -> NoReturn:
-        lacking = _LACKS_VALUE.fullmatch(message)
-        raise OptionError(f"{lacking[1]} needs a value" if lacking else message)
+        lacking = _NO_VALUE.fullmatch(message)
+        raise _LacksValue(f"{lacking[1]} needs a value", lacking[1]) if lacking else OptionError(message)
 
 
 class CommandLine(KVArgParseConfigLoader):
@@ -59,6 +63,10 @@ class CommandLine(KVArgParseConfigLoader):
     def load_config(self, *args: Any, **more: Any) -> Config:
         try:
             return super().load_config(*args, **more)
+        except _LacksValue as error:
+            flags = {flag for flag, name in self.aliases.items() if f"--{name}" == error.option}
+            typed = next((each for each in self.argv if each.lstrip("-") in flags), error.option)
+            raise OptionError(f"{typed} needs a value") from None
         except ArgumentError as error:
             raise OptionError(str(error)) from error
 

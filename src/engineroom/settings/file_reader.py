@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import builtins
 import json
+import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +40,7 @@ class OptionFile(PyFileConfigLoader):
             c=self.config,
             get_config=lambda: self.config,
             load_subconfig=self.load_subconfig,
+            print=partial(print, file=sys.stderr),  # stdout is for what the command answers
             __file__=self.full_filename,
         )
         exec(compile(read_code(Path(self.full_filename)), self.full_filename, "exec"), names)

@@ -44,11 +44,17 @@ def renew(config: Config, classes: Iterable[type[Configurable]]) -> list[str]:
 
 def unknown_options(config: Config, classes: Sequence[type[Configurable]]) -> Iterator[str]:
     """Yield, in words, each option in `config` that none of `classes` has, with the nearest that exists."""
-    spellings = spellings_of(classes)
-    unknown = [name for name in names_in(config) if name not in spellings]
+    unknown = unknown_names(config, classes)
+    spellings = spellings_of(classes) if unknown else ()
     meant = dict(zip(spellings, spellings, strict=True)) | dict(old_names(classes)) if unknown else {}
     for name in unknown:
         yield f"{name} is not an option{nearest(name, meant)}"
+
+
+def unknown_names(config: Config, classes: Sequence[type[Configurable]]) -> list[str]:
+    """Return `Class.name` of each option in `config` that none of `classes` has."""
+    spellings = spellings_of(classes)
+    return [name for name in names_in(config) if name not in spellings]
 
 
 def old_names(classes: Iterable[type[Configurable]]) -> list[tuple[str, str]]:

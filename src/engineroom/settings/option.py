@@ -20,21 +20,29 @@ _Configurable = TypeVar("_Configurable", bound=Configurable)
 
 
 class OptionError(LaunchError):
-    """An option is unknown, or its value makes no sense. `code`: what commands exit with, as for usage."""
+    """An option is unknown, or its value makes no sense. `code`: what commands exit with, as for usage.
+
+    `option`: `Class.name` of the one whose value makes no sense, as far as that is known.
+    """
 
     code = 2
+
+    def __init__(self, words: str, option: str = "") -> None:
+        super().__init__(words)
+        self.option = option
 
 
 def no_sense(error: TraitError) -> OptionError:
     """Return an error that says which option has a value that makes no sense, in words for people."""
     found = re.match(r"The '(\w+)' trait of an? (\w+) instance expected (.*), not (?:the \w+ )?(.*)\.$", str(error))
     if found is None:
-        return OptionError(_out_of_range(str(error)))
+        return _out_of_range(str(error))
     name, section, expected, value = found.groups()
-    return OptionError(f"{section}.{name} must be {expected}, not {value}")
+    expected = expected.replace("a unicode string", "a string")
+    return OptionError(f"{section}.{name} must be {expected}, not {value}", f"{section}.{name}")
 
 
-def _out_of_range(words: str) -> str:
+def _out_of_range(words: str) -> OptionError:
     """Return what traitlets says about a number that is too small or too large, in the words of the other errors."""
     found = re.match(
         r"The value of the '(\w+)' trait of an? (\w+) instance should not be (less|greater) than (.*), "
@@ -42,9 +50,10 @@ def _out_of_range(words: str) -> str:
         words,
     )
     if found is None:
-        return words
+        return OptionError(words)
     name, section, which, limit, value = found.groups()
-    return f"{section}.{name} must be at {'least' if which == 'less' else 'most'} {limit}, not {value}"
+    words = f"{section}.{name} must be at {'least' if which == 'less' else 'most'} {limit}, not {value}"
+    return OptionError(words, f"{section}.{name}")
 
 
 def option(

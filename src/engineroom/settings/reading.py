@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from traceback import extract_tb
 from typing import TypeVar
 
 from traitlets.config import Config, Configurable
@@ -16,11 +18,15 @@ from engineroom.settings.application import BaseParallelApplication
 from engineroom.settings.command_line import CommandLine, spell_out
 from engineroom.settings.file_reader import JSONOptionFile, OptionFile
 from engineroom.settings.ipython_options import classes_in
-from engineroom.settings.old_names import renew, sections_of, unknown_options
+from engineroom.settings.launcher_kinds import KINDS
+from engineroom.settings.old_names import renew, sections_of, unknown_names, unknown_options
 from engineroom.settings.option import OptionError, names_in, nearest, spellings_of
 from engineroom.version import own_version
 
 log = logging.getLogger(__name__)
+
+_CONSTANTS = {"true": True, "false": False, "none": None, "null": None}
+"""What other languages call them."""
 
 App = TypeVar("App", bound=BaseParallelApplication)
 
@@ -72,9 +78,9 @@ def read_arguments(app: BaseParallelApplication, argv: Sequence[str]) -> None:
 def read_files(app: BaseParallelApplication) -> None:
     """Give `app` the options in the profile's files and in its `config_file`; those of the command line win."""
     try:
-        config = read_config_files(app.option_files(), app.all_classes(), over=app.cli_config)
-        config.merge(app.cli_config)
-        app.apply(config)
+        app.files_read = read_each(app.option_files(), app.all_classes(), app.cli_config)
+        with naming_files(app.files_read, over=app.cli_config):
+            app.apply(merged([*(config for _, config in app.files_read), app.cli_config]))
     except OptionError as error:
         if not app.files_may_fail:
             raise
@@ -129,11 +135,40 @@ def read_config_files(
     What is old or unknown in them is logged. `classes`: those whose options are most likely there. `over`: options
     that count more, and may name a launcher whose own options are in the files.
     """
-    config = Config()
-    for path in paths:
-        if path.exists():
-            config.merge(_read(path, list(classes), over or Config()))
-    return config
+    return merged(config for _, config in read_each(paths, classes, over))
+
+
+@contextmanager
+def naming_files(files: Sequence[tuple[Path, Config]], *, over: Config) -> Iterator[None]:
+    """A context in which an OptionError about a value names the one of `files` that sets it, unless `over` does."""
+    try:
+        yield
+    except OptionError as error:
+        for path, config in reversed(files):
+            if _sets(config, error.option) and not _sets(over, error.option):
+                raise OptionError(f"{path}: {error}") from error
+        raise
+
+
+def _sets(config: Config, option: str) -> bool:
+    """Whether `config` sets `option`, for its class or for a parent of that."""
+    name = option.rpartition(".")[2]
+    return bool(name) and any(each.endswith(f".{name}") for each in names_in(config))
+
+
+def read_each(
+    paths: Iterable[Path], classes: Iterable[type[Configurable]] = (), over: Config | None = None
+) -> list[tuple[Path, Config]]:
+    """Return those of `paths` that exist, each with its options: see `read_config_files`."""
+    return [(path, _read(path, list(classes), over or Config())) for path in paths if path.exists()]
+
+
+def merged(configs: Iterable[Config]) -> Config:
+    """Return the options of all `configs`, later ones first in rank."""
+    result = Config()
+    for config in configs:
+        result.merge(config)
+    return result
 
 
 def _read(path: Path, classes: list[type[Configurable]], over: Config) -> Config:
@@ -143,18 +178,31 @@ def _read(path: Path, classes: list[type[Configurable]], over: Config) -> Config
             config = file.load_config()
     except UnsafeFile as error:
         raise OptionError(str(error)) from None
-    except Exception as error:
-        raise OptionError(f"{path}: {type(error).__name__}: {error}{_hint(error)}") from error
+    except (Exception, SystemExit) as error:
+        said = ": ".join(filter(None, [type(error).__name__, str(error)]))
+        raise OptionError(f"{path}: {said}{_hint(error)}{_line(error, path)}") from error
     bare = [f"write c.{name}; it is also accepted without the c." for name in file.bare]
-    for remark in [*bare, *renew(config, classes), *_unknown_to_all(config, classes, over, path.parent)]:
+    for remark in [*bare, *renew(config, classes), *_leave_out_unknown(config, classes, over, path.parent)]:
         log.warning("%s: %s", path, remark)
     return config
 
 
-def _hint(error: Exception) -> str:
-    """Return what to write instead, where something was named as classes with options are."""
+def _line(error: BaseException, path: Path) -> str:
+    """Return, as a SyntaxError says it, the line of `path` that `error` comes from."""
+    lines = [frame.lineno for frame in extract_tb(error.__traceback__) if frame.filename == str(path)]
+    return f" ({path.name}, line {lines[-1]})" if lines else ""
+
+
+def _hint(error: BaseException) -> str:
+    """Return what to write instead, where something was named as classes with options are, or text has no quotes."""
     name = error.name if isinstance(error, NameError) else None
-    if not name or not name[:1].isupper():
+    if not name:
+        return ""
+    if name.lower() in {each.lower() for each in KINDS}:
+        return f". Write text in quotes: {name!r}"
+    if name in _CONSTANTS:
+        return f"; did you mean {_CONSTANTS[name]}?"
+    if not name[:1].isupper():
         return ""
     from engineroom.settings.catalogue import CLASSES  # many classes, and few need them
 
@@ -162,15 +210,19 @@ def _hint(error: Exception) -> str:
     return nearest(name, known) or f". Options have a c before them: write c.{name}"
 
 
-def _unknown_to_all(config: Config, classes: list[type[Configurable]], over: Config, place: Path) -> list[str]:
+def _leave_out_unknown(config: Config, classes: list[type[Configurable]], over: Config, place: Path) -> list[str]:
+    """Take out of `config` what no class has, of which traitlets would speak as well; return in words what that is."""
     if set(names_in(config)) <= set(spellings_of(classes)):
         return []
     from engineroom.settings.catalogue import CLASSES  # many classes, and few need them
 
-    unknown = list(unknown_options(config, CLASSES))
-    if not unknown:
+    if not unknown_names(config, CLASSES):
         return []
     from engineroom.settings.launcher_classes import own_launchers  # as above
 
     more = [*classes_in(config), *own_launchers([config, over], places_for(place))]
-    return list(unknown_options(config, [*CLASSES, *more]))
+    remarks = list(unknown_options(config, [*CLASSES, *more]))
+    for name in unknown_names(config, [*CLASSES, *more]):
+        section, option = name.split(".")
+        del config[section][option]
+    return remarks

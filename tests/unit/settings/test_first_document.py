@@ -151,7 +151,7 @@ def test_names_of_the_files_own_count_more(profile: Profile, caplog: pytest.LogC
     [
         ("HubFactoy.ip = '*'", r"name 'HubFactoy' is not defined; did you mean c\.HubFactory\?"),
         ("MyOwn.ip = '*'", r"name 'MyOwn' is not defined\. Options have a c before them: write c\.MyOwn"),
-        ("hub.ip = '*'", r"name 'hub' is not defined$"),
+        ("hub.ip = '*'", r"name 'hub' is not defined \(\w+_config\.py, line 1\)$"),
     ],
 )
 def test_what_is_no_class_with_options(line: str, words: str, profile: Profile) -> None:

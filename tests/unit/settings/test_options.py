@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from pathlib import Path
 
@@ -38,7 +39,9 @@ def test_a_switch_alone_and_with_a_value(spelling: list[str], *, daemonize: bool
         (["--deamonize"], r"unknown option --deamonize; did you mean --daemonize\?"),
         (["--Cluster.m=4"], r"Cluster.m is not an option; did you mean Cluster.n\?"),
         (["-n", "many"], "Cluster.n must be an int, not 'many'"),
-        (["-n"], "Cluster.n needs a value"),
+        (["-n"], "^-n needs a value"),
+        (["--ip", "--debug"], "^--ip needs a value"),
+        (["--Cluster.delay"], "^--Cluster.delay needs a value"),
         (["-n", "-1"], "Cluster.n must be at least 0, not -1"),
         (["--ports"], "ports needs a value"),
         (["surplus"], "unexpected argument 'surplus'"),
@@ -109,6 +112,61 @@ def test_a_file_that_fails_is_named_with_its_error(profile: Profile) -> None:
     path.write_text("c.IPController.ip = undefined\n")
     with pytest.raises(OptionError, match=rf"{path}: NameError: .*undefined"):
         read_application(IPController, [])
+
+
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        ("c.Cluster.n = 1\nimport sys\nsys.exit(4)\n", r"SystemExit: 4 \(ipcluster_config.py, line 3\)$"),
+        ("raise SystemExit\n", r"SystemExit \(ipcluster_config.py, line 1\)$"),
+        ("c.Cluster.engine_launcher_class = Slurm\n", r"not defined. Write text in quotes: 'Slurm' \(.*, line 1\)$"),
+        ("\nc.Cluster.send_engines_connection_env = true\n", r"not defined; did you mean True\? \(.*, line 2\)$"),
+    ],
+)
+def test_a_file_that_fails_is_named_with_the_line(profile: Profile, lines: str, words: str) -> None:
+    path = profile.path / "ipcluster_config.py"
+    path.write_text(lines)
+    with pytest.raises(OptionError, match=f"^{path}: .*{words}"):
+        read_application(IPClusterStart, [])
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("c.Cluster.n = 'many'", "Cluster.n must be an int, not 'many'"),
+        ("c.IPClusterEngines.n = -1", "Cluster.n must be at least 0, not -1"),
+        ("c.Cluster.controller_ip = 5", "Cluster.controller_ip must be a string, not 5"),
+    ],
+)
+def test_a_value_that_makes_no_sense_is_named_with_its_file(profile: Profile, line: str, words: str) -> None:
+    path = profile.path / "ipcluster_config.py"
+    path.write_text(line)
+    with pytest.raises(OptionError, match=f"^{path}: {words}$"):
+        read_application(IPClusterStart, ["--delay=1"])
+
+
+def test_a_value_of_the_command_line_is_not_blamed_on_a_file(profile: Profile) -> None:
+    (profile.path / "ipcluster_config.py").write_text("c.Cluster.n = 3")
+    with pytest.raises(OptionError, match=r"^Cluster.n must be at least 0, not -1$"):
+        read_application(IPClusterStart, ["-n=-1"])
+
+
+def test_what_a_file_prints_is_not_the_answer_of_the_command(
+    profile: Profile, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (profile.path / "ipcluster_config.py").write_text("print('reading')")
+    with pytest.raises(SystemExit):
+        read_application(IPClusterStart, ["--show-config-json"])
+    said = capsys.readouterr()
+    assert json.loads(said.out) == {} and said.err.startswith("reading")
+
+
+def test_only_we_speak_of_an_unknown_option(profile: Profile, caplog: pytest.LogCaptureFixture) -> None:
+    (profile.path / "ipcluster_config.py").write_text("c.Cluster.nn = 3")
+    configured(Cluster, read_application(IPClusterStart, []).config)  # a warning of traitlets would be an error
+    assert [record.getMessage().partition(": ")[2] for record in caplog.records] == [
+        "Cluster.nn is not an option; did you mean Cluster.n?"
+    ]
 
 
 def test_an_unknown_option_in_a_file_is_a_warning(profile: Profile, caplog: pytest.LogCaptureFixture) -> None:

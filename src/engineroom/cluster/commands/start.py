@@ -19,7 +19,7 @@ from engineroom.errors import LaunchError
 from engineroom.settings.cluster import Cluster as ClusterOptions
 from engineroom.settings.cluster import IPClusterEngines, IPClusterStart
 from engineroom.settings.option import configured
-from engineroom.settings.reading import read_application
+from engineroom.settings.reading import naming_files, read_application
 
 
 class Interrupted(LaunchError):
@@ -79,16 +79,17 @@ def plan_of(app: IPClusterEngines, *, with_controller: bool) -> HostPlan:
     What is started in the background outlives the command.
     """
     app.enter_work_dir()
-    return host_plan(
-        configured(ClusterOptions, app.config),
-        profile=app.profile_directory,
-        cluster_id=app.cluster_id,
-        log_level=app.log_level,
-        with_controller=with_controller,
-        controller_args=app.after_dashes,
-        clean_logs=app.clean_logs,
-        owned=not app.daemonize,
-    )
+    with naming_files(app.files_read, over=app.cli_config):
+        return host_plan(
+            configured(ClusterOptions, app.config),
+            profile=app.profile_directory,
+            cluster_id=app.cluster_id,
+            log_level=app.log_level,
+            with_controller=with_controller,
+            controller_args=app.after_dashes,
+            clean_logs=app.clean_logs,
+            owned=not app.daemonize,
+        )
 
 
 def _watch_start(plan: HostPlan, host: StartedHost) -> int:

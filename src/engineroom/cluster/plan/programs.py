@@ -19,7 +19,7 @@ from engineroom.settings.controller import HeartMonitor, IPController, TaskSched
 from engineroom.settings.engine import IPEngine
 from engineroom.settings.ipython_options import ipython_options
 from engineroom.settings.option import configured, no_sense
-from engineroom.settings.reading import read_config_files
+from engineroom.settings.reading import merged, naming_files, read_each
 from engineroom.transport.ways import Way
 
 _App = TypeVar("_App", IPController, IPEngine)
@@ -124,11 +124,12 @@ def application(cls: type[_App], config: Config, place: Config) -> _App:
     app = cls()
     app.cli_config = place
     profile_dir = Path(place["BaseParallelApplication"]["profile_dir"])
-    merged = read_config_files(with_json(profile_dir / f"{cls.config_name}_config.py"), app.all_classes())
-    for layer in (config, place):
-        merged.merge(layer)
-    try:
-        app.update_config(merged)
-    except TraitError as error:
-        raise no_sense(error) from error
+    read: list[tuple[Path, Config]] = read_each(
+        with_json(profile_dir / f"{cls.config_name}_config.py"), app.all_classes()
+    )
+    with naming_files(read, over=merged([config, place])):
+        try:
+            app.update_config(merged([*(layer for _, layer in read), config, place]))
+        except TraitError as error:
+            raise no_sense(error) from error
     return app
