@@ -260,6 +260,7 @@ def test_a_dead_engine_is_an_error_and_others_show_what_they_have(typed: Typed, 
         until(lambda: len(other.ids) == 1)
     shown = typed("%px 1")
     assert "%px has lost its cluster" in shown.errors
+    assert shown.errors.count("Start a cluster") < 2
 
 
 def test_the_first_client_has_the_magics_until_another_is_activated(shell: Any, typed: Typed, cluster: Cluster) -> None:

@@ -147,8 +147,8 @@ class CellRunner:
         session = self.view._session
         if session.closed:
             raise UsageError(
-                f"%px{self.suffix} has lost its cluster: {session.failure}. Start a cluster or create a Client: "
-                f"%px{self.suffix} then runs there"
+                f"%px{self.suffix} has lost its cluster: {session.failure}. "
+                f"%px{self.suffix} runs on the next client that you create"
             )
         return self.view
 

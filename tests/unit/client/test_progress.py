@@ -274,6 +274,12 @@ def test_when_engines_come_is_not_estimated() -> None:
     assert Standing(Counts(2, 3, "engines"), "", 60.0).times == "1:00 min"
 
 
+def test_what_runs_side_by_side_is_not_estimated() -> None:
+    one_failed_at_once = Counts(1, 4, "tasks", "execute", failed=1, at_once=True)
+    assert Standing(one_failed_at_once, "", 10.0).times == "10 s, 1 failed"
+    assert Standing(one_failed_at_once._replace(at_once=False), "", 10.0).times == "10 s, about 30 s left, 1 failed"
+
+
 @given(st.integers(0, 10**6), st.integers(0, 10**6), st.floats(0, 1e6), st.booleans())
 def test_the_rest_of_the_time_is_only_estimated_from_what_is_done(
     done: int, more: int, seconds: float, over: bool

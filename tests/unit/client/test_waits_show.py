@@ -173,6 +173,10 @@ def test_large_arguments_are_shown_as_they_are_sent(session: Any) -> None:
     assert vigil._standing().counts == Counts(400, 1000, "MB sent", "push")
     left[0] = 0
     assert vigil._standing().counts == Counts(0, 2, "tasks", "push")
+    for task in tasks:
+        assert not vigil._standing().counts.at_once
+        task.started = 1.0
+    assert vigil._standing().counts.at_once
     session.close()
 
 

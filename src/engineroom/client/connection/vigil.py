@@ -182,7 +182,8 @@ class Vigil:
             return Standing(counts, seconds=seconds)
         left = [task for task in self._subject._awaited() if task.outcome is None]
         words = activity(left, self._why(len(left)), counts.total)
-        return Standing(self._sending(counts, left) or counts, words, seconds)
+        at_once = counts.unit == "tasks" and all(task.started for task in left)
+        return Standing(self._sending(counts, left) or counts._replace(at_once=at_once), words, seconds)
 
     def _sending(self, counts: Counts, left: Sequence[Task]) -> Counts | None:
         """Return how much of the arguments has been sent, in MB, while they are what takes the time."""

@@ -24,7 +24,7 @@ class Counts(NamedTuple):
     """So many of how many are done.
 
     `name`: of what, such as "map:f"; `since`: when that began, by `time.time()`. `in_chunks`: what `failed` counts is
-    chunks of several.
+    chunks of several. `at_once`: what is left runs side by side, each in its own time.
     """
 
     done: int
@@ -34,6 +34,7 @@ class Counts(NamedTuple):
     failed: int = 0
     since: float = 0.0
     in_chunks: bool = False
+    at_once: bool = False
 
 
 class Standing(NamedTuple):
@@ -67,7 +68,7 @@ class Standing(NamedTuple):
     def times(self) -> str:
         """How long it has taken, how long it may still take, and how many failed: "12 s, about 20 s left"."""
         counts, parts = self.counts, [duration(self.seconds)]
-        foreseen = max(1, _FORESEEN * counts.total) <= counts.done < counts.total
+        foreseen = max(1, _FORESEEN * counts.total) <= counts.done < counts.total and not counts.at_once
         if foreseen and counts.unit not in _IN_THEIR_OWN_TIME and self.seconds >= _EARLY and not self.over:
             parts.append(f"about {duration(self.seconds / counts.done * (counts.total - counts.done))} left")
         if counts.failed:

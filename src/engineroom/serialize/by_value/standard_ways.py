@@ -8,8 +8,9 @@ import gc
 import io
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from pickle import PickleBuffer
-from types import CodeType
+from types import CodeType, MethodType
 from typing import Any
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
@@ -23,6 +24,9 @@ from engineroom.serialize.functions.sources import Source, received, source_of
 
 _FILE_NAME = 10
 """Where the arguments of `types.CodeType` have it."""
+
+_REPLACED = (("builtins", "input"), ("getpass", "getpass"))
+"""Functions in whose place the kernel of a notebook puts methods of its own, while a cell runs."""
 
 
 def _make_code(version: tuple[int, int], source: Source, *args: Any) -> CodeType:
@@ -98,6 +102,17 @@ def _reduce_file(file: Any) -> tuple[Any, ...]:
     raise TypeError("cannot pickle an open file")
 
 
+def _from_module(module: str, name: str) -> Any:
+    return getattr(import_module(module), name)
+
+
+def _reduce_method(method: MethodType) -> Any:
+    for module, name in _REPLACED:
+        if getattr(sys.modules.get(module), name, None) == method:
+            return _from_module, (module, name)
+    return theirs._method_reduce(method)
+
+
 def _constant(name: str) -> Callable[[object], tuple[Any, ...]]:
     """Return how a constant of `dataclasses` that is told apart by identity is pickled, also a copy of it.
 
@@ -108,6 +123,7 @@ def _constant(name: str) -> Callable[[object], tuple[Any, ...]]:
 
 WAYS: dict[type, Callable[[Any], Any]] = {
     CodeType: _reduce_code,
+    MethodType: _reduce_method,
     memoryview: _reduce_memoryview,
     io.TextIOWrapper: _reduce_file,  # cloudpickle would send what is in it
     type(functools.lru_cache(len)): _reduce_cached,
