@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 _LOOK_EVERY = 0.02
 """Seconds between two looks, where the end of a process can't be waited for."""
 
+_GRACE = 2.0
+"""Seconds between SIGTERM and SIGKILL."""
+
 
 def cause_of(code: int, evidence: str = "") -> str:
     """Return an exit code (negative: the signal that killed the process) in words. `evidence`: of who sent it."""
@@ -47,6 +50,17 @@ async def exit_of(pid: int, ended: Callable[[], bool], seconds: float) -> bool:
                 async with asyncio.timeout(left if watched else min(left, _LOOK_EVERY)):
                     await gone.wait()
     return ended()
+
+
+async def end_process(pid: int, ended: Callable[[], bool]) -> None:
+    """End the process `pid`, unless it has `ended()`: by SIGTERM, and by SIGKILL if that does not do it within 2 s."""
+    import signal  # as above
+
+    for signum in (signal.SIGTERM, signal.SIGKILL):
+        if not ended():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signum)
+            await exit_of(pid, ended, _GRACE)
 
 
 async def exit_of_child(process: subprocess.Popen[bytes]) -> None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Any
 
-import msgspec
-
-from engineroom.cluster.launchers.process import ProcessLauncher
 from engineroom.errors import ConnectionFailed, ConnectionFileError
+from engineroom.machine.exits import end_process, exit_of
 from engineroom.machine.processes import ProcessRecord
 from engineroom.protocol.closing import Closing
 from engineroom.protocol.connection_files import read_connection_file
@@ -32,15 +31,13 @@ def ask_then_signal(profile: Profile, cluster_id: str, record: ProcessRecord, *,
 
 
 async def _ask_then_signal(profile: Profile, cluster_id: str, record: ProcessRecord, seconds: float) -> None:
-    launcher = ProcessLauncher()
-    handle = {"process": msgspec.to_builtins(record)}
-    try:
+    def ended() -> bool:
+        return not record.alive
+
+    with contextlib.suppress(ConnectionFailed, ConnectionFileError, TimeoutError):
         await _end_within(profile, cluster_id, seconds)
-        ended = await launcher.wait(handle, seconds)
-    except (ConnectionFailed, ConnectionFileError, TimeoutError):
-        ended = False
-    if not ended:
-        await launcher.stop(handle)
+        await exit_of(record.pid, ended, seconds)
+    await end_process(record.pid, ended)
 
 
 async def _end_within(profile: Profile, cluster_id: str, seconds: float) -> None:

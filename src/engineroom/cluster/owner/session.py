@@ -108,9 +108,8 @@ class HostSession:
                 await answer
         channel.close()
         host, self._host = self._host, None
-        if host is not None and not await host.launcher.wait(host.handle, self._stop_seconds):
-            await host.launcher.stop(host.handle)
         if host is not None:
+            await host.end_within(self._stop_seconds)
             host.forget_words()
 
     def hang_up(self) -> None:
