@@ -142,6 +142,7 @@ def test_every_option_is_an_argument_with_a_name() -> None:
         ({"n_workers": 2}, "Cluster has no option 'n_workers'; use n=2"),
         ({"processes": 4}, "Cluster has no option 'processes'; use n=4"),
         ({"name": "lab"}, "Cluster has no option 'name'; use cluster_id='lab'"),
+        ({"memory_limit": "2GiB"}, "Cluster has no option 'memory_limit'; use engine_memory_limit='2GiB'"),
         ({"engine_timout": 4}, "Cluster has no option 'engine_timout'; did you mean engine_timeout?"),
         ({"frobnicate": 4}, "Cluster has no option 'frobnicate'"),
     ],

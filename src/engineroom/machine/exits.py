@@ -22,13 +22,9 @@ def cause_of(code: int, evidence: str = "") -> str:
     """Return an exit code (negative: the signal that killed the process) in words. `evidence`: of who sent it."""
     if code >= 0:
         return f"exit code {code}"
-    import signal  # for those that were killed
+    from engineroom.machine.signals import signal_name  # for those that were killed
 
-    try:
-        name = signal.Signals(-code).name
-    except ValueError:
-        name = f"signal {-code}"
-    return f"killed by {name}{f' ({evidence})' if evidence else ''}"
+    return f"killed by {signal_name(-code)}{f' ({evidence})' if evidence else ''}"
 
 
 def ends_within(seconds: float, pid: int) -> bool:

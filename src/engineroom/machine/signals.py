@@ -28,6 +28,14 @@ def signal_number(wanted: object) -> int:
     return int(number)
 
 
+def signal_name(number: int) -> str:
+    """Return the name of a signal, "SIGINT"; for one without, as most real-time ones: "signal 40"."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
 def _by_name(name: str) -> int | None:
     """Return the number of the signal with this name, upper or lower case, with or without SIG; None for none."""
     text = name.strip().upper()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from engineroom.client.engines.targets import spell
 from engineroom.client.state.scope import Scope
-from engineroom.machine.signals import signal_number
+from engineroom.machine.signals import signal_name, signal_number
 from engineroom.magics.flags import NO_SIGNAL
 from engineroom.magics.following import Follower
 
@@ -95,7 +95,7 @@ def _interrupt(view: DirectView[Any], result: AsyncResult[Any], wanted: str) -> 
         _say(f"The cell still runs on {engines}: %pxresult waits for it and shows its output")
         raise KeyboardInterrupt from None
     number = signal_number(wanted)
-    _say(f"Interrupted: sending {signal.Signals(number).name} to {engines} ...")
+    _say(f"Interrupted: sending {signal_name(number)} to {engines} ...")
     if number == signal.SIGINT:  # only to this cell: other calls there go on
         result.abort()
     else:

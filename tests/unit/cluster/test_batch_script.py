@@ -12,6 +12,7 @@ from engineroom.cluster.launchers.systems.generic import GENERIC
 from engineroom.cluster.launchers.systems.pbs import PBS_PRO, TORQUE
 from engineroom.cluster.launchers.systems.slurm import SLURM
 from engineroom.cluster.launchers.systems.system import BatchSystem
+from engineroom.ids import Instance
 from engineroom.settings.launchers import (
     BatchSystemLauncher,
     PBSControllerLauncher,
@@ -21,6 +22,7 @@ from engineroom.settings.launchers import (
 )
 
 LAUNCH = "00ff/1"
+HOST = Instance(b"\0\xff")
 
 
 def command(role: str = ENGINE, n: int = 4) -> Command:
@@ -153,8 +155,8 @@ def test_a_system_without_directives_gets_variables_after_its_first_comments() -
 
 def test_a_script_is_in_the_profile_and_its_owners_only(tmp_path: Path) -> None:
     options = SlurmEngineSetLauncher()
-    path = script_path(options, SLURM, command(), "1")
-    assert path == Path("/my profile/slurm_engines-abc-1")
-    assert script_path(SlurmEngineSetLauncher(batch_file_name="job"), SLURM, command(), "2").name == "job-abc-2"
+    first, second = (command().launched_by(HOST, name) for name in "12")
+    assert script_path(options, SLURM, first) == Path("/my profile/slurm_engines-abc-1")
+    assert script_path(SlurmEngineSetLauncher(batch_file_name="job"), SLURM, second).name == "job-abc-2"
     write_script(tmp_path / "script", "x")
     assert (tmp_path / "script").stat().st_mode & 0o777 == 0o700

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from engineroom.machine.signals import signal_number
+from engineroom.machine.signals import signal_name, signal_number
 
 
 @pytest.mark.parametrize(
@@ -29,6 +29,12 @@ def test_real_time_signals() -> None:
     assert signal_number("RTMIN+1") == signal.SIGRTMIN + 1
     assert signal_number("SIGRTMAX") == signal_number("SIGRTMAX-0") == signal.SIGRTMAX
     assert signal_number(int(signal.SIGRTMIN) + 3) == signal.SIGRTMIN + 3
+
+
+def test_names_of_signals() -> None:
+    assert signal_name(2) == "SIGINT"
+    assert signal_name(signal.SIGRTMIN) == "SIGRTMIN"
+    assert signal_name(40) == "signal 40"  # which has no name of its own
 
 
 NONE = ["SIGFOO", "", "SIG", "0", "-2", "SIG_DFL", "_IGN", "999", "9" * 20, "٢", "sigint; reboot"]

@@ -8,15 +8,12 @@ import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from engineroom.cluster.commands.start import plan_of, read_options
 from engineroom.cluster.launchers.launcher import CONTROLLER, ENGINE, Command, as_text
 from engineroom.cluster.launchers.spec import LauncherSpec
 from engineroom.cluster.plan.host_plan import HostPlan
 from engineroom.ids import new_instance
 from engineroom.settings.launcher_kinds import loaded
-from engineroom.trail.launches import VARIABLE, Launch
 
 if TYPE_CHECKING:
     from engineroom.settings.launchers import BaseLauncher, SSHLauncher
@@ -58,9 +55,8 @@ def _options(spec: LauncherSpec | None, role: str) -> Any:
 
 
 def _text(what: str, launcher: str, options: BaseLauncher, command: Command, name: str) -> str:
-    launch = str(Launch(new_instance(), name, command.cluster_id, command.profile_dir))
-    command = msgspec.structs.replace(command, environment={**command.environment, VARIABLE: launch})
-    return f"# {what}, by {launcher}:\n{loaded(options.launcher_kind.dry_run)(options, command)}"
+    said = loaded(options.launcher_kind.dry_run)(options, command.launched_by(new_instance(), name))
+    return f"# {what}, by {launcher}:\n{said}"
 
 
 def as_command(options: BaseLauncher, command: Command) -> str:

@@ -32,7 +32,6 @@ from engineroom.cluster.records.job_records import forget_jobs, records_shared
 from engineroom.errors import LaunchError
 from engineroom.machine.logs import end_of, rotate
 from engineroom.settings.launchers import BatchSystemLauncher
-from engineroom.trail.launches import VARIABLE, parse_launch
 
 _LARGEST_OUTPUT = 256 * 1024
 """Bytes at the end of what a job has printed in which lost tasks are looked for."""
@@ -54,10 +53,10 @@ class BatchLauncher(Polled):
         submit = self._submit(system)
         one_job = not self._splits(system, command)
         text = script_of(system, self._options, command, n=command.n if one_job else 1)
-        script = script_path(self._options, system, command, _set_of(command))
+        script = script_path(self._options, system, command)
         write_script(script, text)
         await cancel_leftovers(command.profile, command.cluster_id)
-        records = records_shared(self._shared, command.profile, command.cluster_id, _host_of(command))
+        records = records_shared(self._shared, command.profile, command.cluster_id, command.launch.host.hex())
         board, output = self._board(system), self._options.output_file or command.log_file
         if one_job and command.log_file and not self._options.output_file:
             rotate(Path(command.log_file))
@@ -142,7 +141,7 @@ class BatchLauncher(Polled):
         one_job = not self._splits(system, command)
         text = script_of(system, self._options, command, n=command.n if one_job else 1)
         submit = shlex.join(self._submit(system))
-        path = script_path(self._options, system, command, _set_of(command))
+        path = script_path(self._options, system, command)
         times = "" if one_job else f"   # {command.n} times"
         return f"{text}$ {submit} {'< ' if system.submit_by_stdin else ''}{path}{times}"
 
@@ -276,16 +275,6 @@ async def variant_of(system: BatchSystem, told: str = "") -> BatchSystem:
         if re.search(regexp, said.output + said.errors, re.IGNORECASE):
             return system_called(name)
     return system
-
-
-def _host_of(command: Command) -> str:
-    launch = parse_launch(command.environment.get(VARIABLE, ""))
-    return "" if launch is None else launch.host.hex()
-
-
-def _set_of(command: Command) -> str:
-    launch = parse_launch(command.environment.get(VARIABLE, ""))
-    return "" if launch is None else launch.set
 
 
 def _name_of(signum: int) -> str:

@@ -11,8 +11,10 @@ import msgspec
 
 from engineroom.cluster.launchers.status import Handle, State, Status
 from engineroom.errors import LaunchError
+from engineroom.ids import Instance
 from engineroom.settings.launcher_kinds import CONTROLLER, ENGINE
 from engineroom.settings.profiles import Profile
+from engineroom.trail.launches import VARIABLE, Launch, parse_launch
 
 __all__ = [
     "CONTROLLER",
@@ -59,6 +61,16 @@ class Command(msgspec.Struct, kw_only=True, frozen=True):
     def profile(self) -> Profile:
         """The profile in `profile_dir`."""
         return Profile(Path(self.profile_dir))
+
+    @property
+    def launch(self) -> Launch:
+        """Which host has it started, and as which set; b"" and "" if its environment does not say."""
+        return parse_launch(self.environment.get(VARIABLE, "")) or Launch(Instance(b""))
+
+    def launched_by(self, host: Instance, name: str = "") -> Command:
+        """Return the same command, whose processes are told that `host` has them started, as the set `name`."""
+        launch = Launch(host, name, self.cluster_id, self.profile_dir)
+        return msgspec.structs.replace(self, environment={**self.environment, VARIABLE: str(launch)})
 
 
 def as_text(command: Command) -> str:

@@ -43,7 +43,7 @@ _INSTEAD = {
     "environment": "engine_environment={!r}",
     "launcher": "engines={!r}",
     "queue": "config with the launcher's option, such as c.SlurmLauncher.queue = {!r}",
-    "memory_limit": "your batch system's or the machine's limits: engines have none of their own",
+    "memory_limit": "engine_memory_limit={!r}",
     "threads_per_worker": "n with one engine per task: an engine runs one task at a time",
 }
 

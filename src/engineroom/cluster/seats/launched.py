@@ -14,8 +14,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from engineroom.cluster.clearing.sweeper import Sweeper
 from engineroom.cluster.launchers.launcher import Command, Handle, Launcher, State, Status
 from engineroom.cluster.launchers.polling import Polling, Watched
@@ -29,7 +27,6 @@ from engineroom.ids import Instance
 from engineroom.machine.processes import ProcessRecord
 from engineroom.machine.pulse import Pulse
 from engineroom.protocol.connection_files import ConnectionFile, read_connection_file
-from engineroom.trail.launches import VARIABLE, Launch
 from engineroom.trail.steps import CONTROLLER, ENDED, QUEUED, SUBMITTED, Steps
 
 log = logging.getLogger(__name__)
@@ -69,9 +66,7 @@ class ControllerJob:
             report,
         )
         self._look_every, self._ask_seconds = look_every, ask_seconds
-        launch = Launch(instance, cluster_id=command.cluster_id, profile_dir=command.profile_dir)
-        environment = {**command.environment, VARIABLE: str(launch)}
-        self._command = msgspec.structs.replace(command, environment=environment)
+        self._command = command.launched_by(instance)
         self._steps = Steps(plan.profile.steps_file(plan.cluster_id), CONTROLLER)
         self._sweeper: Sweeper | None = None
         self._handle: Handle | None = None

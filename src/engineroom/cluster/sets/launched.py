@@ -10,8 +10,6 @@ import logging
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, assert_never
 
-import msgspec
-
 from engineroom.cluster.launchers.launcher import Command, Handle, Launcher, Status
 from engineroom.cluster.launchers.polling import Polling, Watched
 from engineroom.cluster.line.errors import NoSuchSet
@@ -29,7 +27,7 @@ from engineroom.machine.pulse import Pulse
 from engineroom.machine.ticking import Ticking
 from engineroom.protocol.messages import Coming, EngineExited
 from engineroom.trail import steps
-from engineroom.trail.launches import VARIABLE, Launch, parse_launch
+from engineroom.trail.launches import parse_launch
 from engineroom.trail.steps import Steps
 
 log = logging.getLogger(__name__)
@@ -255,10 +253,8 @@ class LaunchedEngines:
 
     async def _launch(self, launch: int, name: str, n: int) -> None:
         try:
-            command = self._make_command(n, name)
-            told = Launch(self._host.instance, name, command.cluster_id, command.profile_dir)
-            environment = {**command.environment, VARIABLE: str(told)}
-            handle = await self._start(msgspec.structs.replace(command, environment=environment), n, name)
+            command = self._make_command(n, name).launched_by(self._host.instance, name)
+            handle = await self._start(command, n, name)
         except asyncio.CancelledError:
             self._feed(events.NotLaunched(launch, "its start was cancelled"))
             raise

@@ -122,11 +122,11 @@ def with_environment(text: str, system: BatchSystem, variables: Mapping[str, str
     return "\n".join([*lines[:after], *settings, *lines[after:]]) + "\n"
 
 
-def script_path(options: BatchSystemLauncher, system: BatchSystem, command: Command, part: str) -> Path:
+def script_path(options: BatchSystemLauncher, system: BatchSystem, command: Command) -> Path:
     """Return where the script of a start is written: in the profile's directory, by system, role, cluster and set."""
     role = "controller" if command.role == CONTROLLER else "engines"
     name = options.batch_file_name or f"{system.name.lower().replace(' ', '_')}_{role}"
-    return Path(command.profile_dir) / f"{name}{tail(command.cluster_id)}{tail(part)}"
+    return Path(command.profile_dir) / f"{name}{tail(command.cluster_id)}{tail(command.launch.set)}"
 
 
 def write_script(path: Path, text: str) -> None:

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterable, Mapping
 
 from engineroom.cluster.launchers.launcher import Command, State
-from engineroom.cluster.launchers.systems.system import BatchSystem, JobState
+from engineroom.cluster.launchers.systems.system import BatchSystem, JobState, worst
 
 _IDLE, _RUNNING, _REMOVED, _COMPLETED, _HELD, _TRANSFERRING, _SUSPENDED = (str(number) for number in range(1, 8))
 
@@ -46,7 +46,7 @@ def read_ending(output: str) -> str:
     A line has the state, whether it was a signal, the exit code, the signal, and why it was removed.
     """
     words = [_ending(line) for line in output.splitlines() if line.strip()]
-    return next((each for each in words if each != "ended"), words[0]) if words else ""
+    return worst(words)
 
 
 def _ending(line: str) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-import signal
+from dataclasses import replace
 
 from engineroom.cluster.launchers.launcher import State
 from engineroom.cluster.launchers.systems.system import BatchSystem, JobState
+from engineroom.machine.signals import signal_name
 
 _STATES = {
     **dict.fromkeys("QHWTM", State.WAITING),
@@ -89,39 +90,13 @@ def _how_it_ended(code: str, comment: str) -> str:
     if number < 0:
         return f"could not be run ({comment or f'exit status {number}'})"
     if number > _SIGNALLED:
-        return f"was killed by {_signal(number - _SIGNALLED)}"
+        return f"was killed by {signal_name(number - _SIGNALLED)}"
     return f"failed with exit code {number}" if number else "ended"
-
-
-def _signal(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"
 
 
 def _fix(words: str) -> str:
     return next((fix for word, fix in _FIXES.items() if word in words), "")
 
-
-_DIRECTIVES = (
-    ("job_name", "#PBS -N {job_name}"),
-    ("output_file", "#PBS -j oe"),
-    ("output_file", "#PBS -o {output_file}"),
-    ("queue", "#PBS -q {queue}"),
-    ("account", "#PBS -A {account}"),
-    ("timelimit", "#PBS -l walltime={timelimit}"),
-    ("options", "#PBS {options}"),
-)
-
-_REFUSALS = (
-    ("[Qq]ueue", "set `queue` to one that `qstat -Q` lists"),
-    ("partition", "set `queue` to one that `qstat -Q` lists"),
-    ("[Aa]ccount", "set `account` to one of yours"),
-    ("walltime|resource|limit", "ask for less: `options`, `timelimit`, n"),
-)
-
-_NOT_KNOWN = r"[Uu]nknown [Jj]ob|[Jj]ob has finished|\A\s*\Z"
 
 TORQUE = BatchSystem(
     name="PBS",
@@ -130,34 +105,39 @@ TORQUE = BatchSystem(
     signal=("qsig", "-s", "{signal}"),
     status=("qstat", "-f", "{job}"),
     read_status=read_status,
-    not_known=_NOT_KNOWN,
+    not_known=r"[Uu]nknown [Jj]ob|[Jj]ob has finished|\A\s*\Z",
     job_id=r"^\d+(\[\d*\])?(\.[\w.-]+)?(?=\s*$)",
-    refusals=_REFUSALS,
+    refusals=(
+        ("[Qq]ueue|partition", "set `queue` to one that `qstat -Q` lists"),
+        ("[Aa]ccount", "set `account` to one of yours"),
+        ("walltime|resource|limit", "ask for less: `options`, `timelimit`, n"),
+    ),
     version=("qstat", "--version"),
     variants=((r"pbs_version|pbspro|openpbs", "PBS Pro"),),
     prefix="#PBS",
-    directives=(*_DIRECTIVES, ("job_name", "#PBS -V")),
+    directives=(
+        ("job_name", "#PBS -N {job_name}"),
+        ("output_file", "#PBS -j oe"),
+        ("output_file", "#PBS -o {output_file}"),
+        ("queue", "#PBS -q {queue}"),
+        ("account", "#PBS -A {account}"),
+        ("timelimit", "#PBS -l walltime={timelimit}"),
+        ("options", "#PBS {options}"),
+        ("job_name", "#PBS -V"),
+    ),
     tasks="#PBS -t 1-{n}",
     array=True,
     name_length=15,
     array_variable="-$PBS_ARRAYID",  # as Torque itself appends it
 )
 
-PBS_PRO = BatchSystem(
+PBS_PRO = replace(
+    TORQUE,
     name="PBS Pro",
-    submit=("qsub",),
-    cancel=("qdel",),
-    signal=("qsig", "-s", "{signal}"),
     status=("qstat", "-x", "-f", "{job}"),
-    read_status=read_status,
-    not_known=_NOT_KNOWN,
-    job_id=r"^\d+(\[\d*\])?(\.[\w.-]+)?(?=\s*$)",
-    refusals=_REFUSALS,
-    prefix="#PBS",
-    directives=(*_DIRECTIVES, ("job_name", "#PBS -V")),
+    version=(),
+    variants=(),
     tasks="#PBS -J 1-{n}",
-    array=True,
-    name_length=15,
     array_output=".^array_index^",
     array_variable=".$PBS_ARRAY_INDEX",
 )

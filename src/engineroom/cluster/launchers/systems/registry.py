@@ -27,10 +27,7 @@ def system_called(name: str) -> BatchSystem:
     if name not in _SYSTEMS:
         raise LaunchError(f"unknown batch system {name}; the known ones are {', '.join(_SYSTEMS)}")
     module, data = _SYSTEMS[name]
-    try:
-        found = getattr(import_module(f"engineroom.cluster.launchers.systems.{module}"), data)
-    except ModuleNotFoundError as error:
-        raise LaunchError(f"{name} is not available yet") from error
+    found = getattr(import_module(f"engineroom.cluster.launchers.systems.{module}"), data)
     assert isinstance(found, BatchSystem)
     return found
 

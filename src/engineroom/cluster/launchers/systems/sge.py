@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import signal
 from xml.etree import ElementTree as ET
 
 from engineroom.cluster.launchers.launcher import State
-from engineroom.cluster.launchers.systems.system import BatchSystem, JobState
+from engineroom.cluster.launchers.systems.system import BatchSystem, JobState, worst
 from engineroom.cluster.launchers.systems.task_lists import tasks_in
+from engineroom.machine.signals import signal_name
 
 _NO_REASONS = "Collecting of scheduler job information is turned off"
 
@@ -75,7 +75,7 @@ def read_ending(output: str) -> str:
         for block in re.split(r"^=+$", output, flags=re.MULTILINE)
     ]
     words = [_ending(record) for record in records if "jobnumber" in record]
-    return next((each for each in words if each != "ended"), words[0]) if words else ""
+    return worst(words)
 
 
 def _ending(record: dict[str, str]) -> str:
@@ -86,19 +86,12 @@ def _ending(record: dict[str, str]) -> str:
         return "reached its memory limit" if memory else "reached its time limit"
     code = int(re.match(r"\d*", record.get("exit_status", ""))[0] or 0)  # type: ignore[index]  # it always matches
     if code > 128:
-        return f"was killed by {_signal_name(code - 128)}"
+        name = signal_name(code - 128)
+        return f"was killed by {name}{' (by qdel, or on its machine)' if name == 'SIGKILL' else ''}"
     if code:
         return f"failed with exit code {code}"
     _, _, words = failed.partition(":")
     return f"failed: {words.strip()}" if words.strip() else "ended"
-
-
-def _signal_name(number: int) -> str:
-    try:
-        name = signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"
-    return f"{name} (by qdel, or on its machine)" if name == "SIGKILL" else name
 
 
 SGE = BatchSystem(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from engineroom.cluster.launchers.launcher import State
-from engineroom.cluster.launchers.systems.system import BatchSystem, JobState
+from engineroom.cluster.launchers.systems.system import BatchSystem, JobState, worst
 from engineroom.cluster.launchers.systems.task_lists import tasks_in
 
 _WAITING = {"PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_FED", "REQUEUE_HOLD", "RESV_DEL_HOLD", "SPECIAL_EXIT"}
@@ -80,7 +80,7 @@ def read_ending(output: str) -> str:
     """Return how a job ended, from `scontrol --oneliner show job` or `sacct --parsable2`: of an array, the worst that
     befell a task."""
     words = [words for line in output.splitlines() if (words := _ending(line))]
-    return next((each for each in words if each != "ended"), words[0]) if words else ""
+    return worst(words)
 
 
 def _ending(line: str) -> str:

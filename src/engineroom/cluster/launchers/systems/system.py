@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -24,6 +24,11 @@ class JobState(msgspec.Struct, frozen=True):
     """What to do about that, if known."""
     tasks: int = 1
     """How many tasks this is said of; 0: the system does not tell."""
+
+
+def worst(endings: Sequence[str]) -> str:
+    """Return the worst of how a job's tasks ended, in words: the first that is not just "ended"; "" for none."""
+    return next((words for words in endings if words != "ended"), endings[0] if endings else "")
 
 
 def shell_exports(variables: Mapping[str, str]) -> list[str]:

@@ -24,7 +24,6 @@ from engineroom.machine.private_files import write_private
 from engineroom.settings.launchers import WindowsHPCLauncher
 from engineroom.settings.profiles import tail
 from engineroom.settings.winhpc import WinHPCTask
-from engineroom.trail.launches import VARIABLE, parse_launch
 
 _SYSTEM = WINHPC.name
 _LOOK_EVERY = 1.0
@@ -92,7 +91,6 @@ class WindowsHPC(Polled):
 
     async def _submit(self, command: Command) -> str:
         """Submit a job; return its id, which is on disk by then."""
-        launch = parse_launch(command.environment.get(VARIABLE, ""))
         record = JobRecord(
             system=_SYSTEM,
             role=command.role,
@@ -100,8 +98,7 @@ class WindowsHPC(Polled):
             cancel=self._words("cancel", "{job}"),
             status=self._words("view", "{job}"),
         )
-        host = "" if launch is None else launch.host.hex()
-        records = records_shared(self._shared, command.profile, command.cluster_id, host)
+        records = records_shared(self._shared, command.profile, command.cluster_id, command.launch.host.hex())
         async with self._writing:
             write_private(self._file(command), self.xml(command))
             records.add(record)
