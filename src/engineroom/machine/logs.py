@@ -97,6 +97,14 @@ def last_said(lines: Sequence[str]) -> str:
     return next((line.strip() for line in reversed(lines) if any(map(str.isalnum, line))), "")
 
 
+def last_written(path: Path) -> float:
+    """Return when a file was last written, as time.time() counts; 0.0 if that can't be seen, or it is gone."""
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
 def remove_log(path: Path) -> None:
     """Remove a log, and the earlier ones that are kept of it."""
     for each in [each for each in path.parent.iterdir() if each.name.startswith(path.name)]:

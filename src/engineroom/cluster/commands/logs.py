@@ -13,6 +13,7 @@ from engineroom.cluster.records import cluster_file
 from engineroom.cluster.records.cluster_file import NoCluster
 from engineroom.errors import LaunchError
 from engineroom.machine.lines import Lines
+from engineroom.machine.logs import last_written
 from engineroom.settings.profiles import Profile, tail
 
 _LOOK_EVERY = 0.2
@@ -26,7 +27,7 @@ def log_files(profile: Profile, cluster_id: str, wanted: Sequence[str]) -> dict[
     """
     found = {name: path for name, path in _all(profile, cluster_id) if path.exists()}
     if (start := _start_of(profile, cluster_id)) is not None:
-        old = {name for name, path in found.items() if name.startswith("engine-") and _written(path) < start}
+        old = {name for name, path in found.items() if name.startswith("engine-") and last_written(path) < start}
         found = {name: path for name, path in found.items() if name not in old}
     if not found:
         from engineroom.cluster.finding.registry import running_commands  # for those who mean another one
@@ -64,13 +65,6 @@ def _start_of(profile: Profile, cluster_id: str) -> float | None:
     except NoCluster:
         return None
     return cluster_file.address_in(values).since
-
-
-def _written(path: Path) -> float:
-    try:
-        return path.stat().st_mtime
-    except OSError:
-        return 0.0
 
 
 def opened(files: dict[str, Path]) -> dict[str, LogTail]:

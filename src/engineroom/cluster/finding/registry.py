@@ -12,6 +12,7 @@ from engineroom.cluster.records import cluster_file as files
 from engineroom.cluster.records.cluster_file import NoCluster
 from engineroom.cluster.records.leftovers import PROGRAMS
 from engineroom.cluster.records.pid_records import Holder, holder, read
+from engineroom.machine.logs import last_written
 from engineroom.machine.processes import ProcessRecord
 from engineroom.settings.profiles import DEFAULT, Profile, profiles
 from engineroom.trail.advice import named
@@ -82,7 +83,7 @@ def find(places: Iterable[Profile]) -> Iterator[Found]:
                 if (record := read(pid_file)) is None:
                     pid_file = profile.pid_file("ipcontroller", cluster_id)
                     record = read(pid_file)
-                yield Found(profile, cluster_id, holder(record), record, {}, since=_written(pid_file))
+                yield Found(profile, cluster_id, holder(record), record, {}, since=last_written(pid_file))
             else:
                 yield _of_values(values, profile)
 
@@ -122,13 +123,6 @@ def _of_values(values: dict[str, Any], profile: Profile | None = None) -> Found:
         host.directory,
         host.since,
     )
-
-
-def _written(path: Path) -> float:
-    try:
-        return path.stat().st_mtime
-    except OSError:
-        return 0.0
 
 
 def running_ids(profile: Profile) -> list[str]:

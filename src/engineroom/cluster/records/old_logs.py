@@ -14,6 +14,8 @@ from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from uuid import uuid4
 
+from engineroom.machine.logs import last_written
+
 KEPT_CLUSTERS = 5
 """Clusters with random ids whose logs are kept after their end, the last ones."""
 
@@ -53,7 +55,7 @@ def ended(directory: Path, *, living: Collection[str]) -> list[Path]:
     if "" not in living:
         gone.update(of_cluster(directory, ""))
         unclear = [path for path in paths if path not in of_known and _BY_PROCESS.fullmatch(path.name)]
-        gone.update(path for path in unclear if _is_of_here(path) or _written(path) < time.time() - FORGOTTEN)
+        gone.update(path for path in unclear if _is_of_here(path) or last_written(path) < time.time() - FORGOTTEN)
     return sorted(path for path in gone - kept if not (_is_of_here(path) and _writer_runs(path)))
 
 
@@ -66,7 +68,7 @@ def forget(directory: Path, *, living: Collection[str]) -> None:
         match = _RANDOM.match(path.name)
         if match and match["id"] not in living:
             paths.setdefault(match["id"], []).append(path)
-            newest[match["id"]] = max(newest.get(match["id"], 0.0), _written(path))
+            newest[match["id"]] = max(newest.get(match["id"], 0.0), last_written(path))
     for number, cluster_id in enumerate(sorted(newest, key=newest.__getitem__, reverse=True)):
         if number >= KEPT_CLUSTERS or newest[cluster_id] < now - FORGOTTEN:
             for path in paths[cluster_id]:
@@ -86,12 +88,6 @@ def _belongs(name: str, cluster_id: str) -> bool:
         parts = tuple(f"{program}-{cluster_id}-" for program in ("ipcluster", "ipengine", "ipengines"))
         return name.startswith((*whole, *parts))
     return _WITHOUT_ID.fullmatch(name) is not None and not _RANDOM.match(name)
-
-
-def _written(path: Path) -> float:
-    with contextlib.suppress(OSError):
-        return path.stat().st_mtime
-    return 0.0
 
 
 def _is_of_here(path: Path) -> bool:

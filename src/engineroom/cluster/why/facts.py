@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 import time
@@ -14,7 +13,7 @@ import msgspec
 
 from engineroom.cluster.records.pid_records import Holder, holder, read
 from engineroom.errors import ConnectionFileError, EngineroomError
-from engineroom.machine.logs import last_line
+from engineroom.machine.logs import last_line, last_written
 from engineroom.machine.stopped import is_stopped
 from engineroom.protocol.connection_files import ConnectionFile, read_connection_file
 from engineroom.protocol.messages import PROTOCOL, Join, Welcome
@@ -125,18 +124,17 @@ def look(profile: Profile, cluster_id: str) -> Facts:
 
 
 def _engine_words(profile: Profile, cluster_id: str, since: float) -> str:
-    found = {path: path.stat().st_mtime for path in profile.log_dir.glob(f"ipengine*{tail(cluster_id)}-*.log")}
-    newest = max((path for path, at in found.items() if at >= since), key=found.__getitem__, default=None)
-    return f"{newest.name}: {last_line(newest)}" if newest is not None and last_line(newest) else ""
+    found = [(last_written(path), path) for path in profile.log_dir.glob(f"ipengine*{tail(cluster_id)}-*.log")]
+    at, newest = max(found, default=(0.0, Path()))
+    words = last_line(newest) if at and at >= since else ""
+    return f"{newest.name}: {words}" if words else ""
 
 
 def _seen(path: Path) -> Seen:
     record = read(path)
     if record is None:
         return Seen()
-    with contextlib.suppress(OSError):
-        return Seen(holder(record), record.pid, record.host, path.stat().st_mtime)
-    return Seen(holder(record), record.pid, record.host)
+    return Seen(holder(record), record.pid, record.host, last_written(path))
 
 
 def _trouble_with(info: ConnectionFile, path: Path) -> str:
