@@ -8,7 +8,7 @@ from typing import Any
 from engineroom.settings.launcher_kinds import KINDS
 from engineroom.settings.named import Named
 from engineroom.settings.option import option
-from engineroom.settings.own_classes import ENTRY_POINTS, own_class_path, own_entry_points
+from engineroom.settings.own_classes import ENTRY_POINTS
 
 ENGINES = "engines"
 
@@ -22,12 +22,14 @@ class LauncherName(Named):
             name: (*(f"{each}{suffix}" for each in (name, *kind.also) for suffix in suffixes), *kind.also)
             for name, kind in KINDS.items()
         }
-        words = (
-            f"How to start {role}: {', '.join(KINDS)}. Or an entry point in the group {ENTRY_POINTS}, or a class of "
-            "your own as module.Class."
-        )
         self.role, self.suffixes = role, suffixes
-        super().__init__("Local", what=f"launcher of {role}", choices=choices, words=words)
+        super().__init__(
+            "Local",
+            what=f"launcher of {role}",
+            choices=choices,
+            group=ENTRY_POINTS,
+            words=f"How to start {role}",
+        )
 
     def name_for(self, obj: Any) -> str:
         """Return the name that `obj` has the option set to, whatever its attribute gives."""
@@ -40,18 +42,6 @@ class LauncherName(Named):
         return option(
             _LauncherClass(role=self.role, suffixes=self.suffixes), *self.metadata["flags"], old=self.metadata["old"]
         )
-
-    def validate(self, obj: Any, value: Any) -> str:
-        if isinstance(value, str) and "." not in value and value.lower() in self.by_name:
-            return super().validate(obj, value)
-        return own_class_path(value) or super().validate(obj, value)
-
-    def default_value_repr(self) -> str:
-        return repr(self.default_value)
-
-    def there_is(self) -> str:
-        offered = [found.name for found in own_entry_points() if found.name not in self.choices]
-        return f"the choices are {', '.join([*self.choices, *offered])}, or a class of your own as module.Class"
 
 
 class _LauncherClass(LauncherName):
