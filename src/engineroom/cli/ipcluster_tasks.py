@@ -21,12 +21,12 @@ def main(argv: Sequence[str]) -> int:
     app = read_application(IPClusterTasks, argv)
     if len(app.arguments) > 1:
         raise OptionError(f"expected one task, got {len(app.arguments)}: {' '.join(app.arguments)}")
-    query, all_keys = query_of(app), None if app.output_format == "json" else KEYS
+    query, keys = query_of(app), None if app.output_format == "json" else KEYS
     with records_for(app) as records:
         if app.arguments:
             _show_one(records, app.arguments[0], app.output_format)
         else:
-            _show(records.db_query(query, all_keys, sort="-submitted", limit=app.limit or None), app.output_format)
+            _show(records.db_query(query, keys, sort="-submitted", limit=app.limit or None), app.output_format)
     return 0
 
 

@@ -78,4 +78,4 @@ def _all_but(engines: list[int], found: dict[int, Any]) -> str:
     others = tuple(sorted(set(found) - set(engines)))
     plain = spell(tuple(sorted(engines)))
     said = f"{spell(tuple(sorted(found)))} except {spell(others)}"
-    return said if plain.count(",") >= others.__len__() and len(said) <= len(plain) + len(" except ") else plain
+    return said if plain.count(",") >= len(others) and len(said) <= len(plain) + len(" except ") else plain

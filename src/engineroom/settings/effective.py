@@ -1,4 +1,4 @@
-"""What every option of a cluster is in the end, and who says so."""
+"""What every option of a cluster is in the end, and where it was set."""
 
 from __future__ import annotations
 

@@ -41,11 +41,6 @@ class Shown:
         self._display: Display | None = None
         self._given_up = silenced()
 
-    @property
-    def visible(self) -> bool:
-        """Whether something has been shown."""
-        return self._display is not None
-
     def show(self, standing: Standing) -> None:
         if self._given_up:
             return

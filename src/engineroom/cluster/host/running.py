@@ -78,7 +78,6 @@ def prepare(plan: HostPlan) -> None:
     profile.prepare()
     if plan.controller is not None:
         claim(profile.pid_file("ipcluster", plan.cluster_id), program="ipcluster", way_out=_way_out(plan))
-    if plan.controller is not None:
         steps.begin(profile.steps_file(plan.cluster_id))
         steps.Steps(profile.steps_file(plan.cluster_id), steps.HOST).note(steps.PROFILE, words=str(profile.path))
     else:

@@ -168,7 +168,7 @@ class LogText(msgspec.Struct, tag="log"):
 
 
 class StepTaken(msgspec.Struct, tag="step"):
-    """How far it came, as `settings.steps` has it."""
+    """How far it came, as `trail.steps` has it."""
 
     step: str
     ok: bool = True

@@ -42,6 +42,12 @@ from engineroom.version import own_version
 
 log = logging.getLogger(__name__)
 
+_CUT = 255
+"""ssh's own exit code; any other one is that of the host there."""
+
+_ANSWERS_WITHIN = 10.0
+"""Seconds that a host there has to answer who comes back to it."""
+
 _HANGS_UP_FOR = 20.0
 """Seconds for which an sshd that hangs up is tried again: it may have too many connections at the moment."""
 
@@ -333,12 +339,6 @@ class Machine:
                 answer.set_exception(LaunchError(f"{self.name}: {words}"))
         if not self._closing:
             self._on_lost(words, certain)
-
-
-_CUT = 255
-"""ssh's own exit code; any other one is that of the host there."""
-
-_ANSWERS_WITHIN = 10.0
 
 
 def _series(version: str) -> list[str]:
