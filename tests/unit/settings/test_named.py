@@ -97,3 +97,8 @@ def test_a_launcher_by_its_class(name: str) -> None:
     assert Cluster(engine_launcher_class=engines.__name__).engine_launcher_class == name
     by_class = Cluster(controller_launcher_class=controllers).controller_launcher_class
     assert by_class == ("SSH" if name == "SSHProxy" else name)
+
+
+def test_a_launcher_that_is_no_name_at_all() -> None:
+    with pytest.raises(OptionError, match="the launcher of engines '3' does not exist"):
+        configured(Cluster, Config({"Cluster": {"engine_launcher_class": 3}}))
