@@ -192,6 +192,12 @@ def _is_in_a_call() -> bool:
     return str(frame.f_globals.get("__name__")).startswith("engineroom.client.")
 
 
+def forget_arguments() -> None:
+    """A payload could not be packed: its arguments are nobody's."""
+    for argument in take_noted():
+        argument.let_go()
+
+
 def numbers_needed(session: State, body: Packed, function: PackedFunction | None, tasks: int) -> tuple[int, ...]:
     """Return the numbers of the tasks whose results `body` names, each needed by so many `tasks` from now on.
 
