@@ -286,6 +286,24 @@ def test_nothing_is_left_of_a_client_that_was_killed_but_what_engines_have(rc: C
     until(nothing_is_mapped)
 
 
+def test_a_client_that_keeps_all_results_leaves_shared_memory_to_later_ones(tmp_path: Path) -> None:
+    limit = 64 * MIB * (os.cpu_count() or 1)  # 64 MiB for each engine
+    cluster = Cluster(
+        n=1,
+        profile_dir=tmp_path / "profile_kept",
+        controller_args=["--nodb", f"--IPController.max_shared_bytes={limit}"],
+    )
+    with cluster as rc:
+        kept = []
+        for number in range(40):
+            kept.append(rc[0].apply_sync(np.full, 5 * MIB, number, np.uint8))
+            assert rc._session.ask(AskBounds(), "which limits bind").words == ()  # type: ignore[union-attr]
+        assert [(len(each), int(each[0]), int(each[-1])) for each in kept] == [(5 * MIB, k, k) for k in range(40)]
+        kept[0][:] = kept[-1][:] = 255
+        assert [int(each.max()) for each in kept[1:-1]] == list(range(1, 39))
+        assert MAPPINGS.looked_at < 20
+
+
 def test_a_history_takes_no_shared_memory_from_those_who_made_it(tmp_path: Path) -> None:
     """Arguments and results of ended tasks are kept in a database; what is under way has the shared memory."""
     cluster = Cluster(

@@ -238,6 +238,25 @@ async def test_what_does_not_fit_the_pool_travels_as_a_stream() -> None:
 
 
 @story
+async def test_of_a_pool_of_which_others_have_much_they_keep_copies() -> None:
+    async with pair("client") as engine, pair("engine") as client:  # as the ends of a result's way are
+        kept, lent = [], []
+        for _ in range(8):
+            bodies.send(engine.peer, SUBMIT, packed(size=8 << 20))
+            await comes_true(lambda: engine.at_controller.whole)
+            bodies.send(client.controller, RUN, engine.at_controller.whole.pop())
+            await comes_true(lambda: client.at_peer.whole)
+            kept.append(client.at_peer.whole.pop().hand_over())
+            await comes_true(lambda: SHARED.lent == min(len(kept), 4))
+            lent.append(SHARED.lent)
+        assert lent == [1, 2, 3, 4, 4, 4, 4, 4]
+        assert client.at_peer.ways == [Shared] * 8
+        assert all(bytes(its[:2]) == b"aa" and len(its) == 8 << 20 for its in kept)
+        kept[-1][:2] = kept[0][:2] = b"bb"
+        assert bytes(kept[1][:2]) == bytes(kept[-2][:2]) == b"aa"
+
+
+@story
 async def test_memory_that_its_owner_gives_back_for_other_memory_is_kept_mapped_by_nobody() -> None:
     async with pair("client") as client, pair("engine") as engine:
         bodies.send(client.peer, SUBMIT, packed(size=24 << 20))

@@ -49,7 +49,7 @@ class _Block:
 class LargeBlocks:
     """Hands out blocks of memory, and again those that nobody refers to any more. For any thread.
 
-    `most`: bytes in all blocks; 0: none is handed out.
+    `most`: bytes in all blocks that may be handed out again; 0: none is handed out.
     """
 
     def __init__(self) -> None:
@@ -61,7 +61,7 @@ class LargeBlocks:
         return len(self._blocks)
 
     def take(self, size: int) -> memoryview | None:
-        """Return `size` writable bytes, with whatever is in them; None: there is no room for them here."""
+        """Return `size` writable bytes, with whatever is in them; None: it is too few or too many."""
         if not LEAST <= size <= self.most:
             return None
         with self._lock:
@@ -94,18 +94,21 @@ class LargeBlocks:
         return None
 
     def _new(self, size: int) -> _Block | None:
-        """Return a new block; the free ones that are oldest go if there is no room. None: there is none then."""
-        over = sum(block.size for block in self._blocks) + size + _STEP - self.most
-        for block in list(self._blocks):
-            if over > 0 and block.is_free:
-                self._blocks.remove(block)
-                over -= block.size
-        if over > 0:
-            return None
+        """Return a new block. None: there is no address space.
+
+        If there is no room, the free ones that are oldest go, and then the oldest that are in use: these belong to
+        whoever keeps what is in them.
+        """
         try:
             made = _Block(size)
-        except (OSError, MemoryError):  # no address space
+        except (OSError, MemoryError):
             return None
+        over = sum(block.size for block in self._blocks) + size + _STEP - self.most
+        for block in sorted(self._blocks, key=lambda block: not block.is_free):
+            if over <= 0:
+                break
+            self._blocks.remove(block)
+            over -= block.size
         self._blocks.append(made)
         return made
 

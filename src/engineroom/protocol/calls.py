@@ -101,7 +101,8 @@ class Shared(Header, frozen=True, tag=2):
     """A payload of `size` bytes that lies in memory which its receiver, on the same machine, can map.
 
     It is a stream of which nothing comes unless the receiver gives credit, because it can't have the memory:
-    that is file `descriptor` of the sender's process, from `offset` on, and has this `device` and `inode`.
+    that is file `descriptor` of the sender's process, from `offset` on, and has this `device` and `inode`. `scarce`:
+    its owner has little more to write, so whoever keeps the payload had better keep a copy.
     """
 
     id: OpenStream
@@ -110,6 +111,7 @@ class Shared(Header, frozen=True, tag=2):
     offset: Size
     device: Number
     inode: Number
+    scarce: bool = False
 
 
 Apart = Stream | Shared

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from typing import ClassVar
 
+from engineroom.machine.large_blocks import BLOCKS, LEAST, private
 from engineroom.machine.shared_memory.again import mapper_of
 from engineroom.machine.shared_memory.mapped import MAPPINGS
 from engineroom.machine.shared_memory.memfd import map_to_read
@@ -34,7 +35,8 @@ class HeldPayload(Payload):
     """How many this process has open."""
 
     __slots__ = (
-        "__weakref__", "_gone", "_looked_at", "descriptor", "device", "idle", "inode", "lent", "offset", "spoiled"
+        "__weakref__", "_gone", "_looked_at", "descriptor", "device", "idle", "inode", "lent", "offset", "scarce",
+        "spoiled",
     )  # fmt: skip
 
     def __init__(
@@ -50,7 +52,7 @@ class HeldPayload(Payload):
         self._looked_at: list[Buffer] = []
         super().__init__(body.size, accept=accept, refuse=refuse)
         self.descriptor, self.offset = descriptor, body.offset
-        self.device, self.inode = body.device, body.inode
+        self.device, self.inode, self.scarce = body.device, body.inode, body.scarce
         self.lent = 0
         self.spoiled = False
         self._gone, self.idle = gone, idle
@@ -96,24 +98,28 @@ class HeldPayload(Payload):
 
 
 class MappedPayload(Payload):
-    """A payload that this process maps, private and writable, at `offset` in a segment that `reopen()` opens again."""
+    """A payload that this process maps, private and writable, in a segment that `reopen()` opens again."""
 
-    __slots__ = ("_offset", "_reopen", "_view")
+    __slots__ = ("_offset", "_reopen", "_scarce", "_view")
 
     def __init__(
         self,
         view: memoryview,
-        offset: int,
+        body: Shared,
         reopen: Callable[[], int],
         *,
         accept: Callable[[], None] | None = None,
         refuse: Callable[[str], None] | None = None,
     ) -> None:
         super().__init__(len(view), accept=accept, refuse=refuse)
-        self._view, self._offset, self._reopen = view, offset, reopen
+        self._view, self._offset, self._scarce, self._reopen = view, body.offset, body.scarce, reopen
 
     def buffer(self) -> memoryview:
         return self._view
+
+    def hand_over(self) -> Buffer:
+        copied = copy_of(self._view) if self._scarce else None
+        return super().hand_over() if copied is None else copied
 
     def unchanged(self) -> Buffer | None:
         if self.handed_over and not MAPPINGS.is_clean(self._view):
@@ -122,3 +128,20 @@ class MappedPayload(Payload):
 
     def mapper(self) -> Callable[[], memoryview] | None:
         return mapper_of(self._view, self._reopen, self._offset)
+
+
+def copy_of(view: memoryview) -> Buffer | None:
+    """Return a copy of `view` in writable memory; None: there is none for it."""
+    size = len(view)
+    if size < LEAST:
+        return bytearray(view)
+    try:
+        if not has_memory(size):
+            return None
+        place = BLOCKS.take(size) or memoryview(private(size))
+    except (OSError, MemoryError):
+        return None
+    from engineroom.machine.shared_memory.copying import copy  # with ctypes, which takes 8 ms
+
+    copy(place, view)
+    return place

@@ -107,12 +107,13 @@ class Sharing:
         if isinstance(place, OwnSegment):
             SHARED.lend(place)
             self._memory.sweep_later()
+            offset, scarce = 0, SHARED.scarce
         else:
             place.lent += 1
+            offset, scarce = place.offset, place.scarce
         self._lent[stream.id] = place, stream.size
         self._lent_bytes += stream.size
-        offset = place.offset if isinstance(place, HeldPayload) else 0
-        return Shared(stream.id, stream.size, place.descriptor, offset, place.device, place.inode)
+        return Shared(stream.id, stream.size, place.descriptor, offset, place.device, place.inode, scarce)
 
     def _note(self, trouble: str) -> None:
         """Have both sides know why something goes over the connection; "": nothing does."""
@@ -208,7 +209,7 @@ class Sharing:
         self._memory.sweep_later()
         view = view[body.offset : body.offset + body.size]
         accept, refuse = partial(self._arrives, body.id), partial(self._refused, body.id)
-        return MappedPayload(view, body.offset, reopen, accept=accept, refuse=refuse)
+        return MappedPayload(view, body, reopen, accept=accept, refuse=refuse)
 
     def _held(self, body: Shared, opened: int) -> HeldPayload:
         accept, refuse = partial(self._arrives, body.id), partial(self._refused, body.id)

@@ -46,7 +46,6 @@ def test_what_is_much_larger_is_not_taken_for_little(blocks: LargeBlocks) -> Non
 
 def test_there_is_a_limit_and_too_little_is_not_worth_it(blocks: LargeBlocks) -> None:
     views = [taken(blocks, LEAST), taken(blocks, 2 * LEAST)]
-    assert blocks.take(LEAST) is None
     assert blocks.take(LEAST - 1) is None
     assert blocks.take(4 * LEAST + 1) is None
     views.pop()
@@ -54,6 +53,16 @@ def test_there_is_a_limit_and_too_little_is_not_worth_it(blocks: LargeBlocks) ->
     blocks.close()
     assert blocks.take(LEAST) is None
     views[0][:3] = b"abc"  # lives on
+
+
+def test_what_is_kept_for_ever_takes_no_room_for_ever(blocks: LargeBlocks) -> None:
+    kept = [taken(blocks) for _ in range(8)]
+    again = taken(blocks)
+    again[:3] = b"new"
+    del again
+    assert bytes(taken(blocks)[:3]) == b"new"
+    assert all(view[:3] == bytes(3) for view in kept)
+    assert len(blocks) <= 4
 
 
 def test_what_is_idle_is_given_back_and_what_is_in_use_is_kept(blocks: LargeBlocks) -> None:

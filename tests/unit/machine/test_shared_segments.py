@@ -50,6 +50,19 @@ def test_what_somebody_here_looks_at_is_neither_written_nor_dropped() -> None:
     assert segments.sweep(9.0, nobody) == [one]
 
 
+def test_the_table_is_scarce_while_others_have_more_than_half_of_it() -> None:
+    segments, (one, other) = table(30, 30)
+    segments.lend(one)
+    segments.lend(one)
+    assert not segments.scarce
+    segments.lend(other)
+    assert segments.scarce
+    segments.give_back(one, 1.0, spoiled=False)
+    assert segments.scarce
+    segments.give_back(one, 1.0, spoiled=True)
+    assert not segments.scarce
+
+
 def test_a_small_payload_does_not_take_a_large_segment() -> None:
     segments, (large, fits) = table(60, 8)
     assert segments.find(5, nobody) is fits

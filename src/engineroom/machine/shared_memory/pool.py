@@ -74,6 +74,11 @@ class SharedPool:
         return self._table.lent
 
     @property
+    def scarce(self) -> bool:
+        """Return whether others have so much that little may be left to write."""
+        return self._table.scarce
+
+    @property
     def limit(self) -> int:
         return self._table.limit
 

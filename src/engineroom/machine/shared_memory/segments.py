@@ -31,7 +31,7 @@ class SegmentTable:
 
     def __init__(self, limit: int, most: int) -> None:
         self.limit, self.most = limit, most
-        self.size = 0
+        self.size = self._lent_size = 0
         self._all: dict[Segment, None] = {}
         self._unlent: dict[Segment, None] = {}
         """Those that nobody else has, in the order in which they came back."""
@@ -43,6 +43,11 @@ class SegmentTable:
     def lent(self) -> int:
         """Return how many others have."""
         return len(self._all) - len(self._unlent)
+
+    @property
+    def scarce(self) -> bool:
+        """Return whether others have more than half of what may be."""
+        return self._lent_size > self.limit // 2 or self.lent > self.most * 3 // 4
 
     def find(self, size: int, viewed: Viewed) -> Segment | None:
         """Return the free segment that was used last of those that fit `size` and are not much larger."""
@@ -73,6 +78,8 @@ class SegmentTable:
 
     def lend(self, segment: Segment) -> None:
         """Note that one more has `segment`."""
+        if segment in self._unlent:
+            self._lent_size += segment.capacity
         segment.lent += 1
         segment.known = True
         self._unlent.pop(segment, None)
@@ -83,6 +90,7 @@ class SegmentTable:
         segment.spoiled = segment.spoiled or spoiled
         segment.idle_since = now
         if not segment.lent and segment in self._all:
+            self._lent_size -= segment.capacity
             self._unlent[segment] = None
 
     def sweep(self, before: float, viewed: Viewed) -> list[Segment]:
@@ -100,7 +108,7 @@ class SegmentTable:
         every = list(self._all)
         self._all.clear()
         self._unlent.clear()
-        self.size = 0
+        self.size = self._lent_size = 0
         return every
 
     def _drop(self, going: list[Segment]) -> None:
