@@ -102,6 +102,29 @@ def test_bytes_are_bounded_as_well() -> None:
     asyncio.run(story())
 
 
+def test_where_memory_is_scarce_less_is_kept_until_it_is_not() -> None:
+    left = [1 << 40]
+
+    async def story() -> None:
+        stage, body = Stage(), bytes(1 << 20)
+        store = MemoryStore(size_limit=64 << 20)
+        keeper = MemoryKeeper(stage.play.state, stage.scribe, store, lambda size: size <= left[0])
+
+        async def kept(there: int, *, asked: bool) -> int:
+            left[0] = there
+            await keep(stage, keeper, 40, body)
+            return len(await keeper.ask(everything)) if asked else keeper._count
+
+        assert await kept(1 << 40, asked=False) == 40
+        assert await kept(1 << 20, asked=False) < 8
+        assert await kept(1 << 40, asked=True) > 20
+        assert await kept(1 << 20, asked=False) < 8
+        assert await kept(1 << 20, asked=True) < 8
+        await keeper.close()
+
+    asyncio.run(story())
+
+
 def test_tasks_that_have_not_ended_are_found_as_they_are_now() -> None:
     async def story() -> None:
         stage = Stage()

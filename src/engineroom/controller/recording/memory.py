@@ -16,6 +16,7 @@ from engineroom.core.journal import Ending, Journal
 from engineroom.core.sessions import Session
 from engineroom.core.tasks import TASK_BYTES
 from engineroom.ids import TaskId, number_of
+from engineroom.machine.shared_memory.room import suffices
 from engineroom.protocol.ranges import INLINE_LIMIT
 from engineroom.protocol.spans import by_session
 from engineroom.protocol.task_ranges import TaskRanges
@@ -32,6 +33,12 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_LOOK = 16 << 20
+"""After so many bytes it is looked up whether there is memory for as much as may be kept..."""
+
+_SCARCE = 8
+"""... and if not, only this part of it may: results that are kept here are memory that engines could write again."""
+
 _STEP = 0.05
 """The store makes room whenever the ring has grown by this part of a limit."""
 
@@ -42,14 +49,23 @@ class MemoryKeeper:
     trouble = ""
     """It has none."""
 
-    def __init__(self, state: ControllerState, scribe: Scribe, store: MemoryStore) -> None:
+    def __init__(
+        self,
+        state: ControllerState,
+        scribe: Scribe,
+        store: MemoryStore,
+        suffices: Callable[[int], bool] = suffices,
+    ) -> None:
+        """`suffices`: whether the memory that is left does for so many bytes."""
+        self._suffices = suffices
         self._state, self._scribe, self._store = state, scribe, store
         self._records, self._bytes = store.record_limit, store.size_limit
         self._spare = self._records * (TASK_BYTES + INLINE_LIMIT)
         """What the calls of so many tasks may take at most, apart from those that come as streams..."""
         self._counts_calls = self._spare > self._bytes // 4
         """... which is taken off the limit, if it is little: then they need not be counted."""
-        self._room = self._bytes - (0 if self._counts_calls else self._spare)
+        self._most, self._unlooked = self._bytes, 0
+        """The bytes that may be kept now, and how many came since that was looked up."""
         self._batches: deque[tuple[list[Ending], int]] = deque()
         self._count = self._size = 0
         self._left = (0, 0)
@@ -78,10 +94,19 @@ class MemoryKeeper:
         batches.append((ended, size))
         self._count += len(ended)
         self._size += size
-        while batches and (self._count - len(batches[0][0]) >= self._records or self._size > self._room):
+        self._unlooked += size
+        if self._unlooked >= _LOOK:
+            self._unlooked = 0
+            self._most = self._bytes if self._suffices(self._bytes) else self._bytes // _SCARCE
+        room = self._room
+        while batches and (self._count - len(batches[0][0]) >= self._records or self._size > room):
             self._drop()
         if self._was_asked:
             self._have_room_made()
+
+    @property
+    def _room(self) -> int:
+        return self._most - (0 if self._counts_calls else min(self._spare, self._most // 4))
 
     def _drop(self) -> None:
         gone, size = self._batches.popleft()
@@ -144,7 +169,7 @@ class MemoryKeeper:
         question: Callable[[Store], T],
     ) -> T:
         store = self._store
-        store.bound(self._records, self._bytes)
+        store.bound(self._records, self._most)
         store.retire(retired)
         endings = [ending for ended, _ in batches for ending in ended]
         self._undelivered.update((task.id, task.session) for task, _, _ in endings)
