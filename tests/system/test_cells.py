@@ -45,6 +45,11 @@ REFUSED = {
 }
 
 
+@pytest.fixture(scope="module")
+def cluster(own_cluster: Cluster) -> Cluster:
+    return own_cluster
+
+
 @pytest.fixture
 def view(rc: Client) -> Any:
     return rc[0]
