@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,12 @@ from engineroom.settings.catalogue import CLASSES
 from engineroom.settings.launchers import WindowsHPCEngineSetLauncher, WindowsHPCLauncher
 from engineroom.settings.old_names import renew
 
-SCHEMA = xmlschema.XMLSchema(str(Path(__file__).with_name("winhpc_job.xsd")))
+
+@cache
+def schema() -> xmlschema.XMLSchema:
+    """Return what the scheduler takes."""
+    return xmlschema.XMLSchema(str(Path(__file__).with_name("winhpc_job.xsd")))
+
 
 ENGINES = Command(
     role=ENGINE,
@@ -76,7 +82,7 @@ def described(command: Command, **sections: dict[str, Any]) -> str:
     options = options_of(spec_of("WindowsHPC", command.role, config))
     assert isinstance(options, WindowsHPCLauncher)
     text = WindowsHPC(options, {}).xml(command).decode()
-    SCHEMA.validate(text.encode())
+    schema().validate(text.encode())
     return text
 
 

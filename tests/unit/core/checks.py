@@ -40,6 +40,7 @@ class InjectedError(Exception):
     """What a check that fails for no reason raises."""
 
 
+@cache
 def checks() -> frozenset[Check]:
     """Return all checks of the core."""
     trees = {path: ast.parse(path.read_text()) for path in CORE.rglob("*.py") if path.name != "invariants.py"}

@@ -410,20 +410,25 @@ def test_who_has_nothing_to_wait_for_makes_no_lines(two: Play) -> None:
     assert not any(pool.lines for pool in two.state.pools.values())
 
 
-def test_functions_that_no_task_names_are_few_and_the_oldest_go_first(two: Play) -> None:
-    hashes = [number.to_bytes(16, "big") for number in range(1, 1501)]
+def test_functions_that_no_task_names_are_few_and_the_oldest_go_first() -> None:
+    play = Play(Limits(idle_functions=20))
+    play.connect(CLIENT)
+    hashes = [number.to_bytes(16, "big") for number in range(1, 61)]
     dropped = [
         action.hash
         for hash_ in hashes
-        for action in two(CLIENT, FunctionHere(hash_))
+        for action in play(CLIENT, FunctionHere(hash_))
         if isinstance(action, DropFunction)
     ]
-    assert dropped == hashes[: -two.state.limits.idle_functions]
-    assert len(two.state.functions) <= two.state.limits.idle_functions + 1
+    assert dropped == hashes[:-20]
+    assert len(play.state.functions) <= 21
 
 
-def test_a_function_that_is_here_before_its_task_is_not_dropped_while_the_task_is_unfinished(two: Play) -> None:
-    two(CLIENT, FunctionHere(FUNCTION))
-    assert runs(two(CLIENT, submit(1))) == [1]
-    for number in range(1, 1501):
-        assert DropFunction(FUNCTION) not in two(CLIENT, FunctionHere(number.to_bytes(16, "big")))
+def test_a_function_that_is_here_before_its_task_is_not_dropped_while_the_task_is_unfinished() -> None:
+    play = Play(Limits(idle_functions=20))
+    play.connect(CLIENT)
+    play(ENGINE_0, EngineUp(instance_id(0)))
+    play(CLIENT, FunctionHere(FUNCTION))
+    assert runs(play(CLIENT, submit(1))) == [1]
+    for number in range(1, 61):
+        assert DropFunction(FUNCTION) not in play(CLIENT, FunctionHere(number.to_bytes(16, "big")))

@@ -26,8 +26,6 @@ from tests.unit.core.pretend import NO_PEER, Play, result, session_id, submit
 from tests.unit.core.restarts import RestartedWorld
 from tests.unit.core.world import KEEPING_STEPS, STEPS, World
 
-EVERY = checks()
-
 WITHOUT_CHECKS = {
     "Began",
     "ClientUp",
@@ -62,7 +60,7 @@ class Injected(Play):
         kind, before = type(event).__name__, digest(self.state)
         self.kinds[kind] += 0
         for number in range(1, 100):
-            tracer = Tracer(EVERY, fails=number)
+            tracer = Tracer(checks(), fails=number)
             try:
                 actions = self._handled(peer, event, tracer)
             except InjectedError:
@@ -146,7 +144,7 @@ def not_reached(stories: list[Injected]) -> dict[str, set[object]]:
         "events": {*KINDS - seen},
         "events with a check": {*KINDS - WITHOUT_CHECKS - failed},
         "refused events": {*REFUSED.difference(*(story.refused for story in stories))},
-        "checks": {*EVERY.difference(*(story.failed for story in stories))},
+        "checks": {*checks().difference(*(story.failed for story in stories))},
     }
 
 
