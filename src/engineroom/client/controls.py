@@ -15,7 +15,7 @@ from engineroom.client.engines.versions import versions_here
 from engineroom.errors import EngineroomError
 from engineroom.errors.local import called_by_users
 from engineroom.machine.signals import signal_number
-from engineroom.protocol.messages import Shutdown, Signal
+from engineroom.protocol.messages import Signal
 from engineroom.protocol.task_ranges import listed
 
 if TYPE_CHECKING:
@@ -132,7 +132,6 @@ class Controls(Hinted):
             restart_engines(session, resolve_lasting(targets, session.engines), block=wait)
             return
         ids = resolve(targets, session.engines) if session.engines.ids else ()
-        pieces = [None] if hub else listed(ids)
-        session.send(*(Shutdown(piece, hub, "shut down by a client") for piece in pieces))
+        session.send(*session.leaving.shut_down(ids, controller=hub))
         if wait:
             session.wait_until(lambda: not set(ids) & set(session.engines.ids), None)

@@ -96,7 +96,7 @@ class Bodies:
             self.intake.take(link, message)
             return
         if isinstance(message, Released):
-            self._release(message.hash, link.identity)
+            self.release(message.hash, link.identity)
             return
         body = message.call.body
         if isinstance(body, bytes):
@@ -187,7 +187,7 @@ class Bodies:
             self.intake.drop(action.hash)
         elif isinstance(action, DropSession):
             for digest in self.functions.values.of(action.session):
-                self._release(digest, action.session)
+                self.release(digest, action.session)
 
     def take_published(self, link: Link, digests: Sequence[bytes], *, known: bool) -> None:
         """An engine has come back and holds these published values; `known`: it had spoken to this controller."""
@@ -210,7 +210,7 @@ class Bodies:
             self.functions.over(digest)
             self._tell_engines(digest)
 
-    def _release(self, digest: bytes, session: bytes) -> None:
+    def release(self, digest: bytes, session: bytes) -> None:
         """Let go of a published value, here and on engines, unless others have published it, too."""
         if self.functions.released(digest, session):
             self._tell_engines(digest)

@@ -27,6 +27,7 @@ from engineroom.protocol.messages import (
     Shutdown,
     Signal,
     Submit,
+    Sync,
 )
 from engineroom.protocol.questions import AskNames
 from engineroom.transport.turns import rest
@@ -106,6 +107,8 @@ class ClientReceiver(_PromptReceiver):
             trouble=controller.recorder.why,
         )
         self._questions = Questions(link.connection, answered)
+        self._unnamed = dict.fromkeys(controller.bodies.functions.values.of(link.identity))
+        """What it has published over earlier connections and has not named over this one."""
 
     def _take(self, messages: list[Any]) -> None:
         controller, link = self._controller, self._link
@@ -115,16 +118,39 @@ class ClientReceiver(_PromptReceiver):
                     controller.bodies.take_submit(link, message)
                 case Function() | Keep() | Released():
                     controller.bodies.take_for_later(link, message)
-                case Signal():
-                    controller.signals.take(link, message)
-                case Shutdown():
-                    controller.endings.shutdown(link, message)
-                case Restart():
-                    controller.restarts.take(link, message)
+                case Signal() | Shutdown() | Restart():
+                    self._about_processes(message)
                 case Ask():
                     self._answer(message)
+                case HoldsPublished():
+                    self._needs(message)
+                case Sync(whole=True):
+                    self._let_go_unnamed()
+                    controller.feed(link.peer, message)
                 case _:
                     controller.feed(link.peer, message)
+
+    def _about_processes(self, message: Signal | Shutdown | Restart) -> None:
+        controller, link = self._controller, self._link
+        match message:
+            case Signal():
+                controller.signals.take(link, message)
+            case Shutdown():
+                controller.endings.shutdown(link, message)
+            case Restart():
+                controller.restarts.take(link, message)
+
+    def _needs(self, message: HoldsPublished) -> None:
+        """The client, which has connected again, may name these values in calls: they are not over."""
+        for digest in message.hashes:
+            self._unnamed.pop(digest, None)
+            self._controller.bodies.functions.published(digest, self._link.identity)
+
+    def _let_go_unnamed(self) -> None:
+        """It has named all values that it needs: it has released the others, though it may have said so in vain."""
+        unnamed, self._unnamed = self._unnamed, {}
+        for digest in unnamed:
+            self._controller.bodies.release(digest, self._link.identity)
 
     def _answer(self, ask: Ask) -> None:
         if isinstance(ask.question, AskNames):

@@ -13,7 +13,7 @@ from engineroom.core.edges import HasEnded
 from engineroom.core.events import ClientUp
 from engineroom.core.forgetting import drop_functions_of
 from engineroom.core.journal import Reception
-from engineroom.core.keeping.keeping import client_lost
+from engineroom.core.keeping.keeping import client_lost, forget_unnamed
 from engineroom.core.presence.agenda import Key, Kind
 from engineroom.core.presence.telling import tell_client
 from engineroom.core.results import expire_at, let_go, recall_dropped, tell_ended
@@ -65,6 +65,7 @@ def client_up(state: ControllerState, peer: Peer, event: ClientUp) -> None:
     recall_dropped(state, session)
     outputs.tell_again(state, session)  # before the ends of these tasks
     _tell_again(state, session)
+    session.unnamed = set(session.staying)
     if before is not None:
         sender_gone(state, before, session)
         client_lost(session)
@@ -86,9 +87,18 @@ def sync(state: ControllerState, peer: Peer, message: Sync) -> None:
             _tell_again(state, session)
             if state.journal.early:
                 state.journal.received.append(_received_before(session))
+        if message.whole:
+            _let_go_unnamed(state, session)
         for function in list(state.away.values()):
             seek(state, function)
         state.send(peer, Synced())
+
+
+def _let_go_unnamed(state: ControllerState, session: Session) -> None:
+    """The client has named all that is to be kept for it: it needs nothing else, though it may have said so in vain."""
+    unnamed, session.unnamed = session.unnamed, set()
+    let_go(state, session, [number for number in unnamed if number in session.staying])
+    forget_unnamed(state, session)
 
 
 def _received_before(session: Session) -> Reception:

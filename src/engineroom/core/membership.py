@@ -47,7 +47,10 @@ def engine_up(state: ControllerState, peer: Peer, event: EngineUp) -> None:
     if engine is not None:
         disconnect(state, engine)
         del state.engine_peers[engine.known_as]
+        dismissed = engine.dismissed
         _meet(state, engine, peer, event, again=engine.met)
+        if dismissed:
+            _dismiss(state, engine, dismissed)
         return
     id_ = _choose_id(state, event)
     if id_ is None:
@@ -265,10 +268,15 @@ def dismiss(state: ControllerState, event: Dismiss) -> None:
     """Engines are to end: `host` may say so of its own only."""
     for engine_id in event.engines:
         engine = state.engines.get(engine_id)
-        if engine is None or not engine.connected or (event.host and event.host != engine.host):
-            continue
-        engine.dismissed = event.reason
-        state.out.append(EndEngine(engine.known_as, engine.id, event.reason))
+        if engine is not None and event.host in (b"", engine.host):
+            _dismiss(state, engine, event.reason)
+
+
+def _dismiss(state: ControllerState, engine: Engine, reason: str) -> None:
+    """Have `engine` end, or if it is away, once it is back."""
+    engine.dismissed = reason
+    if engine.connected:
+        state.out.append(EndEngine(engine.known_as, engine.id, reason))
 
 
 def _note_departure(state: ControllerState, departed: Departed) -> None:

@@ -62,6 +62,7 @@ class Session:
         "submitted_bytes",
         "tasks",
         "told",
+        "unnamed",
         "unsent",
         "used",
         "watching",
@@ -127,6 +128,8 @@ class Session:
         """By number, the oldest first: those of its results that its client has and may name, see `staying`..."""
         self.staying_bytes = 0
         """... and what they take: that counts neither as `kept_bytes` nor as `input_bytes`."""
+        self.unnamed: set[int] = set()
+        """Those of them that its client has not named over the connection that it has now."""
         self.used = 0.0
         """Seconds of engine time, as far as fairness counts them."""
 

@@ -27,6 +27,7 @@ def stay(state: ControllerState, peer: Peer, message: Staying) -> None:
     if session is None:
         return
     for number in found_in(message.results, session.results):
+        session.unnamed.discard(number)
         kept = session.results[number]
         if _may_stay(kept):
             _stay(state, session, number, kept)

@@ -32,7 +32,8 @@ class NeedFunction(Header, frozen=True, tag="need"):
 
 
 class HoldsPublished(Header, frozen=True, tag="holds_published"):
-    """An engine that comes back still has these published values. In pieces, if there are many."""
+    """An engine that comes back still has these published values; a client that has connected again needs them still.
+    In pieces, if there are many."""
 
     hashes: Annotated[tuple[Hash, ...], Fewer]
 

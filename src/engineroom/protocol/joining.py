@@ -26,7 +26,7 @@ from engineroom.protocol.ranges import (
     Word,
 )
 
-PROTOCOL = (2, 4)
+PROTOCOL = (2, 5)
 """Major and minor version: peers need the same major and use the lower minor. `Hello`, `Challenge` and `Refused` keep
 their form in every version, so that peers of two majors can say so."""
 

@@ -151,9 +151,12 @@ class Sync(Header, frozen=True, tag="sync"):
     """A client that has just joined has said again all that it had to; the controller answers with `Synced`.
 
     `failed`: its tasks that did not end well, the last ones: a controller that was started meanwhile does not know.
+    `whole`: it has named all calls that it has kept, all values that it has published and all results that stay; what
+    else there is of these is over.
     """
 
     failed: Ranges = ()
+    whole: bool = False
 
 
 class Synced(Header, frozen=True, tag="synced"):
@@ -331,8 +334,8 @@ FromControllerHandshake = Challenge | Welcome | Refused
 
 _Both = Credit | Cancel | Borrowed | Ping | Pong | Goodbye
 _OfClients = Submit | Function | Released | Keep | Forget | Abort | Delivered | Staying | Attach | Detach
-FromClient = _Both | _OfClients | Signal | Shutdown | Restart | Sync | Ask
-FromTask = _Both | Submit | Function | Released | Abort | Delivered | Staying | Sync | Ask
+FromClient = _Both | _OfClients | HoldsPublished | Signal | Shutdown | Restart | Sync | Ask
+FromTask = _Both | Submit | Function | HoldsPublished | Released | Abort | Delivered | Staying | Sync | Ask
 """A task may not signal engines, nor end them."""
 _OfEngines = EngineJoined | EngineLeft | EngineSilent
 _OfTasks = Result | Ended | LetGo | Output | Display | TasksStarted | SubmitAgain

@@ -9,7 +9,7 @@ import pytest
 
 from engineroom import Client, EngineroomError, PackError
 from engineroom.client.connection.session import Session
-from engineroom.protocol.messages import Forget, Keep, Submit
+from engineroom.protocol.messages import Forget, Keep, Submit, Sync
 from tests.conftest import wait_until
 from tests.patience import SECONDS
 from tests.unit.client.fake_controller import FakeController
@@ -74,7 +74,7 @@ def test_a_controller_that_goes_before_it_has_answered_keeps_no_caller_waiting(
     result.get(SECONDS)
 
 
-def test_a_controller_that_may_not_have_heard_that_a_call_is_forgotten_hears_of_it_again(
+def test_a_controller_that_may_not_have_heard_that_a_call_is_forgotten_is_told_all_that_are_kept(
     rc: Client, session: Session, fake: FakeController
 ) -> None:
     for value in (1, 2):
@@ -84,9 +84,9 @@ def test_a_controller_that_may_not_have_heard_that_a_call_is_forgotten_hears_of_
     fake.heard.clear()
     be_away(fake, session)
     fake.reachable = True
-    assert wait_until(lambda: fake.heard_of(Keep))
-    assert fake.heard_of(Forget) == [Forget(first.kept)]
+    assert wait_until(lambda: fake.heard_of(Sync))
     assert [kept.kept for kept in fake.heard_of(Keep)] == [second.kept]
+    assert all(sync.whole for sync in fake.heard_of(Sync))
 
 
 def test_a_call_that_is_refused_is_not_kept(

@@ -75,19 +75,26 @@ class Client:
         """What it has not sent of calls that are kept."""
         self.staying: set[TaskId] = set()
         """What it has, and does not acknowledge yet, to name it."""
+        self.came: set[TaskId] = set()
+        """Results that came over the connection that it has now."""
         self.careless = False
         """It acknowledges results though others of its tasks need them."""
         self.withholds = False
         """It sends nothing of what it has been asked for."""
 
     def up(self) -> None:
-        self.staying.clear()
+        stayed, self.staying = self.staying, set()
         self.wanted.clear()
         self.asked.clear()
         self.keeps.clear()
         self.peer = Peer(next(self.world.peers))
+        self.came.clear()
         self.world.perform(self.world.play(self.peer, ClientUp(session_id(self.number))))
-        self.world.perform(self.world.play(self.peer, Sync()))
+        needed = sorted(map(number_of, stayed & self.pinned()))
+        if needed:
+            self.world.perform(self.world.play(self.peer, Staying(tuple(ranges_of(needed)))))
+        self.confirmed.update(id_ for id_ in stayed - self.came if number_of(id_) not in needed)
+        self.world.perform(self.world.play(self.peer, Sync(whole=True)))
 
     def gone(self) -> None:
         if self.peer is not None:
@@ -202,6 +209,7 @@ class Client:
             if "fetched" not in result.outcome.error and "waits for it no more" not in result.outcome.error:
                 assert self.of_others.setdefault(result.task, result) == result, "two different results"
             return
+        self.came.add(result.task)
         assert result.task in self.submitted
         assert result.task not in self.confirmed, "delivered again after it had been acknowledged"
         assert self.results.setdefault(result.task, result) == result, "two different results"

@@ -37,6 +37,7 @@ from engineroom.protocol.messages import (
     Outcome,
     Run,
     Stream,
+    Sync,
 )
 from tests.examples import drawn
 from tests.unit.core.conftest import CLIENT, ENGINE_0, ENGINE_1
@@ -135,6 +136,21 @@ def test_said_again_it_is_not_kept_twice_and_its_ends_are_told_again(play: Play)
 
     assert play.sent(CLIENT, keep()) == [(CLIENT, KEPT), (CLIENT, KeptRan(1, 0, instance_id(0)))]
     assert len(play.state.kept) == 1
+
+
+def test_what_a_client_that_is_back_does_not_name_is_kept_no_longer(play: Play) -> None:
+    for number in (1, 2):
+        play(CLIENT, keep(number))
+    play(CLIENT, ClientGone())
+    play(CLIENT, ClientUp(session_id()))
+    play(CLIENT, Sync())
+    assert len(play.state.kept) == 2, "this client is of an earlier version"
+    play(CLIENT, keep(2))
+    play(CLIENT, keep(3))
+    play(CLIENT, Sync(whole=True))
+
+    sent = play.sent(NEW, EngineUp(instance_id(0)))
+    assert [message for peer, message in sent if peer == NEW] == [first(2), first(3)]
 
 
 def test_engines_and_their_direct_tasks_wait_for_bytes_that_are_on_their_way(play: Play) -> None:

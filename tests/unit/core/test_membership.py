@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from engineroom.core.events import ClientUp, EngineUp
+from engineroom.core.actions import EndEngine
+from engineroom.core.events import ClientUp, Dismiss, EngineClosed, EngineUp
 from engineroom.core.membership import engine_id_of
-from engineroom.ids import NOBODY
+from engineroom.ids import NOBODY, Peer
+from engineroom.protocol.closing import Closing, Why
 from engineroom.protocol.messages import (
     Delivered,
     EngineInfo,
@@ -33,6 +35,8 @@ from tests.unit.core.pretend import (
     task,
     tasks,
 )
+
+BACK = Peer(9)
 
 
 def joined(engine: int, instance: int) -> EngineJoined:
@@ -128,6 +132,16 @@ def test_an_engine_taken_for_dead_is_the_same_when_it_comes_back(two: Play) -> N
     sent = two.back(20, EngineUp(instance_id(0)), Held(queued=((session_id(), 1, 1, 1),)))
 
     assert sent == [(CLIENT, joined(0, 0)), (20, Withdraw(((session_id(), 1, 1, 1),)))]
+
+
+def test_an_engine_that_is_to_end_while_it_is_away_ends_when_it_is_back(two: Play) -> None:
+    two(ENGINE_0, CUT)
+    assert two(CLIENT, Dismiss((0,), "nobody needs it")) == []
+
+    assert EndEngine(BACK, 0, "nobody needs it") in two(BACK, EngineUp(instance_id(0)))
+    assert two.sent(BACK, EngineClosed(Closing(Why.CLOSED, "closed"))) == [
+        (CLIENT, EngineLeft(0, instance_id(0), "nobody needs it"))
+    ]
 
 
 def test_unless_somebody_has_its_id_by_now(two: Play) -> None:

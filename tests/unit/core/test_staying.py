@@ -23,6 +23,7 @@ from engineroom.protocol.messages import (
     Status,
     Staying,
     Submit,
+    Sync,
 )
 from tests.unit.core.conftest import CLIENT, ENGINE_0, ENGINE_1
 from tests.unit.core.pretend import CALL, Play, instance_id, instances, session_id, submit, task
@@ -142,6 +143,24 @@ def test_a_client_that_comes_back_is_not_sent_what_stays(play: Play) -> None:
     sent = play.sent(CLIENT, ClientUp(session_id()))
     assert [number_of(its.task) for _, its in sent if isinstance(its, Result)] == [2]
     play(CLIENT, Delivered(2))
+    assert counts(play) == (0, 0, 0)
+
+
+def test_of_what_stays_a_client_that_comes_back_names_what_it_needs_still(play: Play) -> None:
+    ended(play, 1, 2)
+    play(CLIENT, Staying(((1, 2),)))
+    play(CLIENT, takes(3, 1))
+    play(CLIENT, ClientUp(session_id()))
+    play(CLIENT, Sync())
+    assert counts(play) == (0, 0, 2), "this client is of an earlier version, and names nothing"
+
+    play(CLIENT, ClientUp(session_id()))
+    play(CLIENT, Staying(((2, 2),)))
+    play(CLIENT, Sync(whole=True))
+    assert counts(play) == (0, 1, 1), "of the other one it had said in vain that it needs it no more"
+    play(ENGINE_1, Finished(1, task(3), 1, GOOD, b""))
+    assert counts(play) == (0, 0, 1)
+    play(CLIENT, Delivered(3))
     assert counts(play) == (0, 0, 0)
 
 

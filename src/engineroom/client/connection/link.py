@@ -14,6 +14,7 @@ import msgspec
 
 from engineroom.client.connection.inbox import Inbox
 from engineroom.client.connection.leading import Leading
+from engineroom.client.connection.said_anew import said_anew
 from engineroom.client.connection.unsent import Streams, Unsent
 from engineroom.client.state.made_again import calls_again
 from engineroom.client.state.tasks import Request
@@ -331,6 +332,7 @@ class Link:
         raise last or ConnectionFailed("no time left to connect")
 
     def _connected(self, connection: Connection, welcome: Welcome) -> None:
+        same = welcome.epoch == self._epoch
         self._connection, self._epoch = connection, welcome.epoch
         self._state.is_kept = welcome.keeps
         self._begin_stays(welcome.stays)
@@ -351,23 +353,14 @@ class Link:
                 function.parts or len(function.body) > INLINE_LIMIT
             ):  # the last connection may have broken while it was on the way
                 self._send_function(connection, function)
-        self._send_all(connection, self._state.released.again())
+        waiting = self._state.outgoing.take_all(welcome.known_up_to)  # first: what is let go of after this is said then
         self._send_all(connection, self._state.kept.again())
-        self._send_all(connection, self._state.foreign.again())
-        waiting = self._state.outgoing.take_all(welcome.known_up_to)
-        for item in waiting:
-            if isinstance(item, Request):
-                self._submit(connection, item, self._unfinished(item))
-            else:
-                connection.send(item)
+        for request in waiting.requests:
+            self._submit(connection, request, self._unfinished(request))
         with self._state.condition:
             self._send_all(connection, calls_again(self._state, welcome.known_up_to))
-        self._send_all(connection, self._state.aborts.again(self._state.tasks))
-        with self._state.condition:
-            self._send_all(connection, self._state.others.again())
-            numbers = {getattr(item, "number", 0) for item in waiting if not isinstance(item, Request)}
-            self._send_all(connection, self._state.questions.again(numbers))
-        connection.send(Sync(self._state.failures.ranges()))
+        self._send_all(connection, said_anew(self._state, waiting.messages, same=same, protocol=welcome.protocol))
+        connection.send(Sync(self._state.failures.ranges(), whole=True))
 
     def _begin_stays(self, most: int) -> None:
         """Let so many bytes of results stay there. What an earlier controller kept, or this one, may be gone."""
@@ -438,7 +431,7 @@ class Link:
     def _send_part(self, connection: Connection, part: Part) -> None:
         self._sent_functions.add(part.hash)
         if part.stays:
-            self._state.released.sent(part.hash)
+            self._state.published[part.hash] = None
         self._streams.note(
             connection,
             part.hash,

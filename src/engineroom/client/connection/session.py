@@ -23,6 +23,7 @@ from engineroom.client.state.pythons import options_for
 from engineroom.client.state.room import would_stop_a_loop
 from engineroom.client.state.state import State
 from engineroom.client.state.tasks import Listener, Request, Task
+from engineroom.client.state.unwanted import not_wanted
 from engineroom.client.state.watchers import Pieces
 from engineroom.client.waiting.awaited import Awaited
 from engineroom.client.waiting.waits import (
@@ -246,7 +247,7 @@ class Session(State):
         """Let go of a published value everywhere. From any thread, even in a finalizer."""
         if not self.closed:
             self._link.forget_part(digest)
-            self.released.released(digest)
+            self.published.pop(digest, None)
             self.send(Released(digest))
 
     def _interrupted(self, request: Request, tasks: list[Task], error: BaseException, owner: object) -> None:
@@ -294,10 +295,10 @@ class Session(State):
     def abort(self, tasks: Sequence[Task], *, interrupt: bool = False, force: bool = False) -> None:
         """Cancel those of `tasks` that have not started; with `interrupt`, interrupt the others; with `force`, restart
         the engines of those that go on."""
-        unfinished = [task.number for task in tasks if task.outcome is None and task.request is not None]
-        messages = [Abort(piece, interrupt, force) for piece in task_pieces(self.id, unfinished)]
-        self.aborts.note(messages)
-        self.send(*messages)
+        unfinished = [task for task in tasks if task.outcome is None and task.request is not None]
+        not_wanted(unfinished, interrupt=interrupt, force=force)
+        numbers = [task.number for task in unfinished]
+        self.send(*(Abort(piece, interrupt, force) for piece in task_pieces(self.id, numbers)))
 
     def ask(self, question: Question, what: str, *, timeout: float | None = 60.0) -> Reply:
         """Return the controller's answer; `what` names the question. EngineroomError: there is none, and why."""

@@ -44,7 +44,8 @@ def _told(session: Session, engines: Sequence[int], deadline: Deadline) -> dict[
     try:
         session.check_may_wait()
         for engine, (number, _) in asked.items():
-            session.send(Ask(number, AskNames(engine, _NO_NAME)))
+            question = Ask(number, AskNames(engine, _NO_NAME))
+            session.send(questions.asks(number, question, "how much memory an engine takes"))
         for engine, (number, waiter) in asked.items():
             answer = (
                 questions.answer(number) if session.wait_for(waiter, deadline.left(), every(FOR_EVER, int)) else None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import logging
-from collections import deque
 from collections.abc import Iterable
 from typing import Any
 
@@ -13,12 +12,10 @@ import msgspec
 from engineroom.client.state.engine_table import EngineTable
 from engineroom.client.state.tasks import Request
 from engineroom.ids import Instance, SessionId
-from engineroom.protocol.messages import Answer, Forget, Keep, KeptRan
+from engineroom.protocol.messages import Answer, Keep, KeptRan
 from engineroom.serialize.functions.packing import PackedFunction
 
 log = logging.getLogger(__name__)
-
-_MOST_DROPPED = 256
 
 
 class Kept(Request):
@@ -53,8 +50,6 @@ class KeptCalls:
         self._engines = engines
         self._numbers = itertools.count(1)
         self._calls: dict[int, Kept] = {}
-        self._dropped: deque[int] = deque(maxlen=_MOST_DROPPED)
-        """Of these the controller may not have heard, if the connection broke."""
 
     def __bool__(self) -> bool:
         return bool(self._calls)
@@ -72,22 +67,22 @@ class KeptCalls:
         self._calls[kept.id] = kept
 
     def drop(self, id_: int) -> None:
-        if self._calls.pop(id_, None) is not None:
-            self._dropped.append(id_)
+        self._calls.pop(id_, None)
 
     def functions(self) -> Iterable[PackedFunction]:
         """Return the functions that they call."""
         return [kept.function for kept in self.all() if kept.function is not None]
 
-    def again(self) -> list[Kept | Forget]:
-        """Return which are kept no longer, and all that are, to be said to the controller again: it may be another one.
+    def again(self) -> list[Kept]:
+        """Return all of them, to be said to the controller again: it may be another one.
 
         The engines that this client knows have run them.
         """
         known = self._engines.known_instances()
-        for kept in self.all():
+        every = self.all()
+        for kept in every:
             kept.has = b"".join(known)
-        return [*map(Forget, tuple(self._dropped)), *self.all()]
+        return every
 
     def ran(self, message: KeptRan) -> None:
         """One has ended on an engine; an error is told at once."""

@@ -8,12 +8,19 @@ and switches threads, only when a call or a loop's turn ends: what stands betwee
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from engineroom.client.state.tasks import Request, Task
 
 if TYPE_CHECKING:
     from engineroom.protocol.messages import Message
+
+
+class Waiting(NamedTuple):
+    """What is to be sent over a new connection, in order: calls, and messages that were not sent over the last one."""
+
+    requests: list[Request]
+    messages: list[Message]
 
 
 class Outgoing:
@@ -147,13 +154,13 @@ class Outgoing:
         """Have `items`, which were taken, sent before all others after all."""
         self._items[:0] = items
 
-    def take_all(self, known_up_to: int) -> list[Request | Message]:
-        """Return what a controller that has our tasks up to `known_up_to` has to be sent, in order."""
+    def take_all(self, known_up_to: int) -> Waiting:
+        """Return what a controller that has our tasks up to `known_up_to` has to be sent, and what else there was."""
         again = tuple(self._again)
         messages = [item for item in self.take() if not isinstance(item, Request)]
         requests = [task.request for task in list(self.tasks.values()) if task.number > known_up_to]
         unique = dict.fromkeys([*again, *(request for request in requests if request is not None)])
-        return [*sorted(unique, key=_number), *messages]
+        return Waiting(sorted(unique, key=_number), messages)
 
     def first_unfinished(self) -> int:
         """Return the number below which every task has ended."""

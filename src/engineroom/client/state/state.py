@@ -7,13 +7,13 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
-from engineroom.client.state.aborts import SaidAborts
 from engineroom.client.state.comms import Comms
 from engineroom.client.state.engine_table import EngineTable
 from engineroom.client.state.failures import Failures
 from engineroom.client.state.foreign_ends import ForeignEnds
 from engineroom.client.state.item_costs import ItemCosts
 from engineroom.client.state.kept import KeptCalls
+from engineroom.client.state.leaving import Leaving
 from engineroom.client.state.numbers import ChunkSizes
 from engineroom.client.state.others import Others
 from engineroom.client.state.outgoing import Outgoing
@@ -21,7 +21,6 @@ from engineroom.client.state.pins import Pins
 from engineroom.client.state.questions import Questions
 from engineroom.client.state.recent import Recent
 from engineroom.client.state.recorded import RecordedFacts
-from engineroom.client.state.released import ReleasedValues
 from engineroom.client.state.room import Room
 from engineroom.client.state.scope import Scope
 from engineroom.client.state.tasks import Request, Task
@@ -61,8 +60,9 @@ class State:
         self.recent = Recent(self.id)
         self.recorded = RecordedFacts()
         self.pins = Pins()
-        self.released = ReleasedValues()
-        self.aborts = SaidAborts(self.id)
+        self.published: dict[bytes, None] = {}
+        """The published values that were sent and are needed still."""
+        self.leaving = Leaving(self.engines)
         self.questions = Questions()
         self.foreign = ForeignEnds()
         self.others = Others(self.engines, lambda messages: self.outgoing.send(tuple(messages)), self.questions.number)

@@ -68,6 +68,10 @@ class Stays:
         """No call needs this result: the controller need not keep it for this client."""
         self._bytes -= self._sizes.pop(number, 0)
 
+    def needed(self) -> list[int]:
+        """Return those that the controller is to keep, ascending: that calls can name, or have named."""
+        return sorted(self._sizes)
+
     def take_new(self) -> list[int]:
         """Return, once, those of which the controller is to be told."""
         new, self._new = self._new, []

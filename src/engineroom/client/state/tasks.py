@@ -107,6 +107,8 @@ class Task(msgspec.Struct, gc=False, eq=False):
     """The numbers of tasks whose results it needs, until it has ended."""
     awaits: Awaits | None = None
     """What it was told to wait for."""
+    unwanted: int = 0
+    """Whether, and how much, it is to end without a result; see `unwanted`."""
     cause: Task | None = None
     """One that failed, and because of which it did."""
     _value: Any = None

@@ -23,16 +23,16 @@ class KeptCall:
 
     `id`: as engines know it, beyond all ids of the client's tasks. `body`: of a payload that comes as a stream;
     `whole`: all of it is here. `ended`: by the instances of living engines on which it has run, or is run by its
-    client: "" or the error.
+    client: "" or the error. `named`: its client has named it over the connection that it has now.
     """
 
-    __slots__ = ("body", "ended", "engines", "function", "id", "keep", "session", "size", "whole")
+    __slots__ = ("body", "ended", "engines", "function", "id", "keep", "named", "session", "size", "whole")
 
     def __init__(self, session: Session, keep: Keep, function: MeasuredFunction, body: object) -> None:
         self.session, self.keep, self.function, self.body = session, keep, function, body
         self.id = task_id(session.id, FIRST_KEPT + keep.kept)
         self.engines = None if keep.engines is None else frozenset(keep.engines)
-        self.whole = body is None
+        self.whole, self.named = body is None, True
         self.size = size_of(keep)
         self.ended: dict[Instance, str] = {}
 

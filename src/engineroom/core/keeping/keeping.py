@@ -33,6 +33,7 @@ def keep(state: ControllerState, peer: Peer, message: Keep, body: object = None)
     if call is None and not refused:
         _begin(state, session, message, body)
     elif call is not None:
+        call.named = True
         _tell_again(state, peer, call)
         if body is not None and not call.whole and call.body is None:
             call.body = body
@@ -106,6 +107,7 @@ def _awaited(state: ControllerState, peer: Peer, event: KeptHere | KeptLost) -> 
 def client_lost(session: Session) -> None:
     """The connection of a client is gone: what it was sending will not come from there."""
     for call in session.kept.values():
+        call.named = False
         if not call.whole:
             call.body = None
 
@@ -116,6 +118,11 @@ def forget(state: ControllerState, peer: Peer, message: Forget) -> None:
     if session is None:
         return
     _end(state, session, [message.kept] if message.kept else list(session.kept))
+
+
+def forget_unnamed(state: ControllerState, session: Session) -> None:
+    """A client that has connected again has named all calls that it keeps: it has forgotten the others."""
+    _end(state, session, [number for number, call in session.kept.items() if not call.named])
 
 
 def forget_gone(state: ControllerState) -> None:
