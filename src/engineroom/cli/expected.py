@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from engineroom.cluster.records.pid_records import holder, read
 from engineroom.errors import ConnectionFileError
+from engineroom.machine.homes import expanded
 from engineroom.protocol.connection_files import read_connection_file
 from engineroom.settings.cluster import IPClusterConsole
 from engineroom.settings.option import names_in
@@ -13,7 +14,14 @@ from engineroom.settings.records import Asking
 def seconds_for(app: Asking | IPClusterConsole) -> float:
     """Return how long to wait for the controller that the options name: if none is to come, only if that was asked."""
     asked = any(f"{kind.__name__}.timeout" in names_in(app.config) for kind in type(app).__mro__)
-    return app.timeout if asked or app.url_file or may_run(app) or _starts(app) else 0.0
+    expected = _is_there(app) if app.url_file else may_run(app) or _starts(app)
+    return app.timeout if asked or expected else 0.0
+
+
+def _is_there(app: Asking | IPClusterConsole) -> bool:
+    """Whether there is the connection file that was named, here or in the profile."""
+    named = expanded(app.url_file)
+    return named.exists() or (app.profile_directory.security_dir / named).exists()
 
 
 def may_run(app: Asking | IPClusterConsole) -> bool:

@@ -49,7 +49,8 @@ class Identity:
         """
         self.certificate = ensure_certificate(self.certificate_file, self.key_file)
         again = self._config.reuse or self._config.restore
-        goes_on = again and self.client_file.exists() and self.engine_file.exists()
+        lacking = [file for file in (self.client_file, self.engine_file) if not _has_something(file)]
+        goes_on = again and not lacking
         if goes_on:
             client, engine = read_connection_file(self.client_file), read_connection_file(self.engine_file)
             if client.cluster_id != self._config.cluster_id:
@@ -61,8 +62,8 @@ class Identity:
             self._before = {"client": client, "engine": engine}
             self.last_port = client.port
         else:
-            if self._config.restore:
-                log.warning("nothing to restore: %s or %s is missing", self.client_file, self.engine_file.name)
+            if self._config.restore or (again and any(file.exists() for file in lacking)):
+                log.warning("nothing to restore: %s is missing or empty", " and ".join(map(str, lacking)))
             self.keys = {"client": secrets.token_hex(32), "engine": secrets.token_hex(32)}
         self.restored = self.known_engines.begin(restore=goes_on)
         if goes_on:
@@ -156,6 +157,11 @@ class Identity:
         ip = self._config.ip.removeprefix("tcp://").strip("[]")
         hosts += addresses_of_this_machine() if ip in _ANY else [ip]
         return list(dict.fromkeys(hosts))
+
+
+def _has_something(file: Path) -> bool:
+    """Whether there is a file with something in it. A power cut may leave an empty one: see `write_files`."""
+    return file.exists() and file.stat().st_size > 0
 
 
 def _put_there_by_hand(before: ConnectionFile | None) -> str:

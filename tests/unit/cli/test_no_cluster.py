@@ -41,7 +41,11 @@ def test_nobody_waits_where_no_cluster_runs(profile: Profile, capsys: pytest.Cap
 
 def test_who_says_how_long_waits(profile: Profile) -> None:
     assert (seconds(profile), seconds(profile, "--timeout=7"), seconds(profile, "--timeout=10")) == (0, 7, 10)
-    assert seconds(profile, "--file=copied.json") == 10, "nobody knows who copies it, and when"
+    assert (seconds(profile, "--file=absent.json"), seconds(profile, "--file=absent.json", "--timeout=7")) == (0, 7)
+    (profile.security_dir / "copied.json").touch()
+    assert (
+        seconds(profile, "--file=copied.json") == seconds(profile, f"--file={profile.security_dir}/copied.json") == 10
+    )
     (profile.path / "more.py").write_text("c = get_config()\nc.IPClusterTasks.timeout = 3\n")
     assert seconds(profile, f"--config={profile.path / 'more.py'}") == 3
 

@@ -42,6 +42,18 @@ def test_reuse_keeps_port_keys_and_certificate(tmp_path: Path) -> None:
     assert (after.exec_key, after.certificate) == (before.exec_key, before.certificate)
 
 
+@pytest.mark.parametrize("again", ["reuse", "restore"])
+def test_files_that_a_power_cut_has_left_empty_are_written_anew(
+    tmp_path: Path, again: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = started(ControllerConfig(security_dir=str(tmp_path)))
+    first.engine_file.write_bytes(b"")
+    second = started(ControllerConfig(security_dir=str(tmp_path), **{again: True}))
+    assert f"nothing to restore: {second.engine_file} is missing or empty" in caplog.text
+    client, engine = read_connection_file(second.client_file), read_connection_file(second.engine_file)
+    assert client.exec_key != engine.exec_key
+
+
 def test_without_reuse_keys_are_new_and_files_go_at_the_end(tmp_path: Path) -> None:
     config = ControllerConfig(security_dir=str(tmp_path))
     first = started(config)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, assert_never
 
 import msgspec
@@ -60,6 +61,8 @@ class HistoryQuestions:
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
         self._open: dict[asyncio.Task[None], Link] = {}
+        self._purges: OrderedDict[tuple[bytes, int], asyncio.Task[Given]] = OrderedDict()
+        """By session and number of the question: the last ones."""
 
     def take(self, link: Link, ask: Ask, question: HistoryQuestion) -> None:
         """Have a question answered."""
@@ -76,7 +79,7 @@ class HistoryQuestions:
     async def _answer(self, link: Link, number: int, question: HistoryQuestion) -> None:
         try:
             self._recorder.take()
-            reply, body = await self._given(question)
+            reply, body = await self._once(link, number, question)
             answer, pieces = Answer(number, reply), body
         except EngineroomError as error:
             answer, pieces = Answer(number, error=brief(str(error))), []
@@ -87,6 +90,17 @@ class HistoryQuestions:
             answer, pieces = Answer(number, error=brief(f"the records cannot be read: {error}")), []
         if not link.connection.closed:
             answer_with(link.connection, answer, pieces)
+
+    async def _once(self, link: Link, number: int, question: HistoryQuestion) -> Given:
+        """Return what is to be answered. A purge is done once: it is asked for again if the connection broke."""
+        if not isinstance(question, AskPurge):
+            return await self._given(question)
+        purge = self._purges.get((link.identity, number))
+        if purge is None:
+            purge = self._purges[link.identity, number] = asyncio.create_task(self._given(question))
+            if len(self._purges) > MOST_OPEN:
+                self._purges.popitem(last=False)
+        return await asyncio.shield(purge)
 
     async def _given(self, question: HistoryQuestion) -> Given:  # noqa: C901 (one match, a table of contents)
         recorder = self._recorder
