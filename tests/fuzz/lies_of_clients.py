@@ -12,12 +12,14 @@ from engineroom.protocol.messages import (
     Call,
     Delivered,
     Function,
+    HoldsPublished,
     Kind,
     Options,
     Signal,
     Staying,
     Stream,
     Submit,
+    Sync,
 )
 from engineroom.protocol.questions import AskEngine, AskQueues, AskSteps, AskTask
 from engineroom.protocol.ranges import MOST, MOST_ENGINES
@@ -96,6 +98,16 @@ async def a_client_gives_every_function_it_can_think_of(stage: Stage) -> None:
     bodies = [dice.randbytes(1000) for _ in range(3000)]
     liar.say(*(Function(content_hash([body], ()), body) for body in bodies))
     await heard_out(stage, liar)
+
+
+@story
+async def a_client_needs_values_that_it_has_never_published(stage: Stage) -> None:
+    liar, dice = await stage.join("client"), random.Random(5)
+    for _ in range(3):
+        liar.say(HoldsPublished(tuple(dice.randbytes(16) for _ in range(8000))))
+    liar.say(*[Sync(whole=True)] * 3)
+    await heard_out(stage, liar)
+    await stage.goes_on(100)
 
 
 @story

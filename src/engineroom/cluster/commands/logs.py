@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -19,16 +20,37 @@ from engineroom.settings.profiles import Profile, tail
 _LOOK_EVERY = 0.2
 """Seconds between two looks for new lines."""
 
+_PATIENCE = 3.0
+_YOUNG = 30.0
+"""For so many seconds from its start on a cluster may have engines that have yet to write to their logs."""
 
-def log_files(profile: Profile, cluster_id: str, wanted: Sequence[str]) -> dict[str, Path]:
+
+def log_files(profile: Profile, cluster_id: str, wanted: Sequence[str], patience: float = _PATIENCE) -> dict[str, Path]:
     """Return the log files of a cluster by the short name of their process; of those in `wanted`, if any.
 
+    An engine of a cluster that was just started may have written nothing yet: it has `patience` seconds for that.
     LaunchError: there is none, or no process is called so.
     """
+    end = time.monotonic() + patience
+    while (start := _start_of(profile, cluster_id)) is not None and start > time.time() - _YOUNG:
+        there = _there(profile, cluster_id, start)
+        lacking = [name for name in map(_full_name, wanted) if name.startswith("engine-") and name not in there]
+        if not lacking or time.monotonic() > end:
+            break
+        select.select((), (), (), _LOOK_EVERY)
+    return _named(profile, wanted, _there(profile, cluster_id, start))
+
+
+def _there(profile: Profile, cluster_id: str, start: float | None) -> dict[str, Path]:
+    """Return the logs of a cluster that was started then; None: it does not run, and all that there are are its."""
     found = {name: path for name, path in _all(profile, cluster_id) if path.exists()}
-    if (start := _start_of(profile, cluster_id)) is not None:
+    if start is not None:
         old = {name for name, path in found.items() if name.startswith("engine-") and last_written(path) < start}
         found = {name: path for name, path in found.items() if name not in old}
+    return found
+
+
+def _named(profile: Profile, wanted: Sequence[str], found: dict[str, Path]) -> dict[str, Path]:
     if not found:
         from engineroom.cluster.finding.registry import running_commands  # for those who mean another one
 

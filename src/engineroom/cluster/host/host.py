@@ -229,13 +229,12 @@ class Host(LinkedHost):
             _, missing = await self._engines.start(plan.n)
         else:
             # Engines look for the controller by themselves, so that order does not matter.
-            linking = asyncio.create_task(self._link.connect(plan.engine.connect_timeout))
+            linking = asyncio.create_task(self._look_for_controller())
             try:
                 _, missing = await self._engines.start(plan.n)
             finally:
                 linking.cancel()
-                with contextlib.suppress(asyncio.CancelledError, ConnectionFailed):
-                    await linking
+                await asyncio.wait((linking,))  # a cancellation of ours is not its
             self._link.keep_trying()
             if plan.n and not len(self._engines.engines):
                 self.stop(_NO_ENGINE)  # the controller came and went meanwhile
@@ -244,6 +243,10 @@ class Host(LinkedHost):
         if missing:
             missing += self._advice(missing)
         self.report(Ready(ready_ids(self._engines.engines), age(), missing))
+
+    async def _look_for_controller(self) -> None:
+        with contextlib.suppress(ConnectionFailed):
+            await self._link.connect(self.plan.engine.connect_timeout)
 
     async def _listen(self) -> None:
         """Have others ask us; where there is no place for a socket, `ipcluster stop` goes by the controller."""
