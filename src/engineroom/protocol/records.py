@@ -36,6 +36,9 @@ _HEAD_SIZE, _head_of, _head = _HEAD.size, _HEAD.unpack_from, _HEAD.pack
 _CHUNK_HEAD = struct.Struct(">IBI")
 _STREAM = struct.Struct(">I")
 
+_JOINED = 4096
+"""Bytes of a record that is one part: this is sooner copied than handed to the kernel as two."""
+
 _NOT_ENCODABLE = (ValueError, OverflowError, TypeError)
 """What the encoder raises: a text is not Unicode, a number has more than 64 bits, a value has no type of ours."""
 
@@ -48,16 +51,18 @@ def message_records(
     limit: int = MAX_RECORD,
     leave_out: Callable[[Message, str], object] | None = None,
 ) -> list[bytes]:
-    """Return the parts, most often head and body of one record, of records no longer than `limit` with `messages`.
+    """Return the parts, most often one short record, of records no longer than `limit` with `messages`.
 
     A message that no record can carry is left out: `leave_out(message, why)` is called for it, and the others travel.
     ProtocolError: there is such a message, and nobody to call.
     """
     try:
         body = _encode(messages)
-        if len(body) < limit:
-            return [_head(len(body) + 1, MESSAGES), body]
-        problem = f"it has {len(body)} bytes, and the limit is {limit - 1}"
+        size = len(body)
+        if size < limit:
+            head = _head(size + 1, MESSAGES)
+            return [head + body] if size < _JOINED else [head, body]
+        problem = f"it has {size} bytes, and the limit is {limit - 1}"
     except _NOT_ENCODABLE as error:
         problem = str(error)
     if len(messages) > 1:
@@ -96,12 +101,12 @@ class RecordReader:
     controller has many connections, and grows where much comes in at once.
     """
 
-    __slots__ = ("_buffer", "_direct", "_end", "_need", "_sink", "_stream", "limit")
+    __slots__ = ("_buffer", "_direct", "_end", "_need", "_sink", "_stream", "_view", "limit")
 
     def __init__(self, sink: Sink, limit: int = MAX_RECORD_BEFORE_TRUST) -> None:
         self._sink = sink
         self.limit = limit
-        self._buffer = bytearray(_SMALLEST_BUFFER)
+        self._begin_buffer(bytearray(_SMALLEST_BUFFER))
         self._end = 0
         self._need = 0
         self._direct: memoryview | None = None
@@ -113,9 +118,9 @@ class RecordReader:
             return self._direct
         if self._need:
             if len(self._buffer) < self._need:
-                self._buffer = self._buffer + bytes(self._need - len(self._buffer))
+                self._begin_buffer(self._buffer + bytes(self._need - len(self._buffer)))
             self._need = 0
-        return memoryview(self._buffer)[self._end :]
+        return self._view[self._end :] if self._end else self._view
 
     def updated(self, count: int) -> None:
         """Take note that `count` bytes were written to `buffer()`.
@@ -131,12 +136,12 @@ class RecordReader:
             return
         self._end += count
         full = self._end == len(self._buffer)
-        rest = self._cut(memoryview(self._buffer)[: self._end])
+        rest = self._cut(self._view[: self._end])
         if rest:
             self._buffer[: self._end - rest] = self._buffer[rest : self._end]
             self._end -= rest
         if full and len(self._buffer) < _LARGEST_BUFFER:
-            self._buffer = self._buffer + bytes(len(self._buffer))
+            self._begin_buffer(self._buffer + bytes(len(self._buffer)))
 
     def lone(self, count: int) -> memoryview | None:
         """Return the body of the record of messages that the `count` bytes written to `buffer()` are, or None.
@@ -149,7 +154,7 @@ class RecordReader:
         length, kind = _head_of(buffer)
         if kind != MESSAGES or length + 4 != count or length > self.limit:
             return None
-        return memoryview(buffer)[_HEAD_SIZE:count]
+        return self._view[_HEAD_SIZE:count]
 
     @property
     def is_midway(self) -> bool:
@@ -160,6 +165,9 @@ class RecordReader:
     def waiting(self) -> int:
         """Bytes of a record that is not complete."""
         return self._end
+
+    def _begin_buffer(self, buffer: bytearray) -> None:
+        self._buffer, self._view = buffer, memoryview(buffer)
 
     def _cut(self, view: memoryview) -> int:
         """Hand on the complete records in `view`; return where the rest begins."""

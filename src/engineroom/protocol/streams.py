@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import mmap
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar, NamedTuple
 
 from engineroom.errors import ProtocolError
@@ -302,16 +302,13 @@ class OutgoingStreams:
         self.chunk = CHUNK
         self._ready = ready
         self._streams: dict[int, _Outgoing] = {}
+        self.some: Mapping[int, object] = self._streams
+        """Those of which something may have to be sent."""
         self._held: dict[int, _Outgoing] = {}
         """Those of which nothing needs to be sent."""
         self.turns: deque[_Outgoing] = deque()
         self._last = 0
         self.failed: list[tuple[int, str]] = []
-
-    @property
-    def some(self) -> bool:
-        """Whether there is any of which something may have to be sent."""
-        return bool(self._streams)
 
     def open(self, payload: Payload) -> int:
         """Return the id of a new stream that will carry `payload`."""
@@ -403,12 +400,9 @@ class IncomingStreams:
     def __init__(self, window: int) -> None:
         self.window = window
         self._streams: dict[int, Payload] = {}
+        self.some: Mapping[int, object] = self._streams
+        """Those that have not come to their ends."""
         self._unacknowledged = 0
-
-    @property
-    def some(self) -> bool:
-        """Whether there is any."""
-        return bool(self._streams)
 
     def add(self, stream: int, payload: Payload) -> None:
         if stream in self._streams:

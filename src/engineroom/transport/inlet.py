@@ -52,7 +52,7 @@ class Inlet:
 
     @property
     def is_midway(self) -> bool:
-        return self._reader.is_midway or self._incoming.some or self._outgoing.some
+        return bool(self._incoming.some or self._outgoing.some or self._reader.is_midway)
 
     @property
     def is_closing(self) -> bool:

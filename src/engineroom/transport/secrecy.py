@@ -44,10 +44,12 @@ class Secrecy:
         """Decrypt into `target`; return how many bytes, 0 when there is nothing more now."""
         read = 0
         try:
-            # Asked first, because the exception for "nothing there" costs more than decrypting a message.
-            while read < len(target) and (self._arrived.pending or self._object.pending()):
+            # Asked first, because the exception for "nothing there" costs more than decrypting a message. What has
+            # been read in part, because `target` was full, is read before anything else.
+            while read < len(target) and (self._arrived.pending or (not read and self._object.pending())):
+                rest = target[read:] if read else target
                 # With a buffer it returns a count, whatever the type stubs say.
-                count: int = self._object.read(len(target) - read, target[read:])  # type: ignore[assignment]
+                count: int = self._object.read(len(rest), rest)  # type: ignore[assignment]
                 if not count:
                     break
                 read += count
@@ -69,7 +71,7 @@ class Secrecy:
     def encrypt(self, parts: Sequence[Buffer]) -> bytes:
         """Return `parts` encrypted, after what TLS itself has to say; without a handshake, that alone."""
         if self.established:
-            if sum(map(len, parts)) <= _SOONER_COPIED:
+            if len(parts) > 1 and sum(map(len, parts)) <= _SOONER_COPIED:
                 parts = (b"".join(parts),)
             for part in parts:
                 if part:

@@ -117,10 +117,10 @@ class Wire:
             if self._rest:
                 parts = [self._rest, *parts]
                 self._rest = b""
-            size = sum(map(len, parts))
+            size = len(parts[0]) if len(parts) == 1 else sum(map(len, parts))
             if size == 0:
                 return
-            if size < _SMALL:
+            if size < _SMALL and len(parts) > 1:
                 parts = [b"".join(parts)]
             written = 0 if self._transport.get_write_buffer_size() else self._to_kernel(parts)
             if written < size:
