@@ -87,6 +87,27 @@ def test_the_last_tasks_are_kept_whenever_somebody_asks(asked_after: int) -> Non
     asyncio.run(story())
 
 
+@pytest.mark.parametrize("asked_after", [0, 130])
+def test_tasks_that_end_one_by_one_are_dropped_together_and_none_is_missing(asked_after: int) -> None:
+    async def story() -> None:
+        stage = Stage()
+        keeper = MemoryKeeper(stage.play.state, stage.scribe, MemoryStore(record_limit=100, cull_fraction=0.0))
+        await keep(stage, keeper, asked_after)
+        await keeper.ask(everything)
+        await keep(stage, keeper, 300 - asked_after)
+        assert 100 <= keeper._count < 105
+        assert len(keeper._batches) <= 21
+
+        found = await keeper.ask(everything)
+
+        assert numbers(found) == list(range(201, 301))
+        audit = await keeper.ask(lambda store: account(store, {session_id(CLIENT): 300}, "", verify=True))
+        assert (audit["delivered"], audit["retired"], audit["missing"], audit["twice"]) == (100, 200, [], [])
+        await keeper.close()
+
+    asyncio.run(story())
+
+
 def test_bytes_are_bounded_as_well() -> None:
     async def story() -> None:
         stage = Stage()

@@ -42,6 +42,9 @@ _SCARCE = 8
 _STEP = 0.05
 """The store makes room whenever the ring has grown by this part of a limit."""
 
+_TOGETHER, _SMALL = 64, 1 << 16
+"""So many tasks, of so many bytes, that end one by one are dropped together."""
+
 
 class MemoryKeeper:
     """Keeps the tasks that ended last."""
@@ -66,6 +69,7 @@ class MemoryKeeper:
         """... which is taken off the limit, if it is little: then they need not be counted."""
         self._most, self._unlooked = self._bytes, 0
         """The bytes that may be kept now, and how many came since that was looked up."""
+        self._together = min(_TOGETHER, int(self._records * _STEP)), min(_SMALL, int(self._bytes * _STEP))
         self._batches: deque[tuple[list[Ending], int]] = deque()
         self._count = self._size = 0
         self._left = (0, 0)
@@ -90,15 +94,15 @@ class MemoryKeeper:
         size = sum([task.large + kept.size if out is None else size_of((task, kept, out)) for task, kept, out in ended])
         if self._counts_calls:
             size += sum([task.size for task, _, _ in ended])
-        batches = self._batches
-        batches.append((ended, size))
         self._count += len(ended)
         self._size += size
+        self._append(ended, size)
         self._unlooked += size
         if self._unlooked >= _LOOK:
             self._unlooked = 0
             self._most = self._bytes if self._suffices(self._bytes) else self._bytes // _SCARCE
         room = self._room
+        batches = self._batches
         while batches and (self._count - len(batches[0][0]) >= self._records or self._size > room):
             self._drop()
         if self._was_asked:
@@ -107,6 +111,15 @@ class MemoryKeeper:
     @property
     def _room(self) -> int:
         return self._most - (0 if self._counts_calls else min(self._spare, self._most // 4))
+
+    def _append(self, ended: list[Ending], size: int) -> None:
+        batches, (most, largest) = self._batches, self._together
+        if batches and len(batches[-1][0]) + len(ended) <= most and batches[-1][1] + size <= largest:
+            before, its_size = batches[-1]
+            before += ended
+            batches[-1] = before, its_size + size
+        else:
+            batches.append((ended, size))
 
     def _drop(self) -> None:
         gone, size = self._batches.popleft()
