@@ -50,4 +50,8 @@ class DirectLanes:
             self._lanes[session] = lane
 
     def _lane(self, attempt: Attempt) -> deque[Attempt]:
-        return self._lanes.setdefault(session_of(attempt.run.task), deque())
+        session = session_of(attempt.run.task)
+        lane = self._lanes.get(session)
+        if lane is None:
+            lane = self._lanes[session] = deque()
+        return lane

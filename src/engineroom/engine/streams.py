@@ -140,10 +140,13 @@ class Streams:
 
     def settle(self) -> None:
         """At the end of a task: what it put in our place says what it kept back, and goes."""
-        stdout, stderr = getattr(sys, "stdout", None), getattr(sys, "stderr", None)  # some may be deleted
-        if stdout is self.stdout and stderr is self.stderr and getattr(sys, "stdin", None) is self.stdin:
+        try:
+            settled = sys.stdout is self.stdout and sys.stderr is self.stderr and sys.stdin is self.stdin
+        except AttributeError:  # one was deleted
+            settled = False
+        if settled:
             return
-        for stream in (stdout, stderr):
+        for stream in (getattr(sys, "stdout", None), getattr(sys, "stderr", None)):
             if stream is not None:
                 with contextlib.suppress(BaseException):  # user code, some of it closed
                     stream.flush()
