@@ -129,7 +129,7 @@ class Inbox:
 
     def rest_of_end(self, number: int, message: Result, now: float) -> None:
         """Do what is left to be done once a thread that waited has entered the end of its task; in any thread."""
-        with self._state.condition:
+        with self._state.lock:
             self._recent.hear(now, [message])
             if isinstance(message.body, bytes):
                 self._state.pins.is_here(number, message.body)

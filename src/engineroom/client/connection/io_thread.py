@@ -21,11 +21,13 @@ class IOThread:
         self.loop = new_loop()
         self._spawned: list[asyncio.Task[None]] = []  # or the garbage collector could take them
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._ident = 0
+        """The thread's, while it runs."""
 
     @property
     def here(self) -> bool:
         """Whether the caller runs on this thread."""
-        return self._thread is threading.current_thread()
+        return self._ident == threading.get_ident()
 
     def start(self) -> None:
         threads.start(self._thread)
@@ -61,6 +63,7 @@ class IOThread:
             self._thread.join()
 
     def _run(self) -> None:
+        self._ident = threading.get_ident()
         asyncio.set_event_loop(self.loop)
         try:
             self.loop.run_forever()
@@ -69,3 +72,4 @@ class IOThread:
             self.loop.run_until_complete(self.loop.shutdown_asyncgens())
         finally:
             self.loop.close()
+            self._ident = 0

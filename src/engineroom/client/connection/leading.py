@@ -169,7 +169,7 @@ class Leading:
         task = state.tasks.get(number)
         if task is None or message.outcome.status or message.engine < 0:
             return False
-        with state.condition:
+        with state.lock:
             rest = partial(self._rest, number, message, now)
             end = End(task, message, body, now, state.engines.instance(message.engine), rest)
             looks = of._watchers[:1] if of._watchers else []

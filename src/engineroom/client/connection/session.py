@@ -167,7 +167,7 @@ class Session(State):
             f"this Client belongs to process {self._process}, and this process is a fork of it. Create a new "
             "Client() in this process"
         )
-        self.condition = LeftCondition(self._fail_here)
+        self.lock = self.condition = LeftCondition(self._fail_here)
         self.pins.tell = lambda: None
         self.callbacks = CallbackThread(self.callbacks.name)
         self.awaited = Awaited(self._io)
@@ -216,6 +216,10 @@ class Session(State):
         if to is None:
             request = Request(call, None, options, segments, size, function, held, 1)
             tasks = [Task(kind, request, owner, now, -1, -1)]
+        elif len(to) == 1:
+            engine = to[0]
+            request = Request(call, engine.instance, options, segments, size, function, held, 1)
+            tasks = [Task(kind, request, owner, now, engine.id, engine.id, 0, engine.instance)]
         else:
             instances = b"".join([engine.instance for engine in to])
             request = Request(call, instances, options, segments, size, function, held, len(to))

@@ -21,7 +21,7 @@ def resolve(targets: Targets, engines: EngineTable) -> tuple[int, ...]:
     if not ids:
         raise engines.nobody().with_traceback(None)
     if type(targets) is int:  # so nearly always
-        return (one(targets, engines),)
+        return (targets if targets in ids else one(targets, engines),)
     if targets is None:
         return ids
     if isinstance(targets, str):

@@ -8,7 +8,7 @@ import functools
 import logging
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import CancelledError, Future
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from engineroom.client.arguments.switches import checks_switches, switch
 from engineroom.client.connection.vigil import Vigil, Wish, from_the_start
@@ -87,7 +87,8 @@ class LeanFuture(Future[T]):
 
     def done(self) -> bool:
         """Whether it has ended: with a result, an error, or by `cancel`."""
-        return self._state is FINISHED or self._state is CANCELLED
+        state = self._state
+        return state is FINISHED or state is CANCELLED
 
     def cancelled(self) -> bool:
         """Whether it was cancelled by `cancel`."""
@@ -229,22 +230,25 @@ class LeanFuture(Future[T]):
             if always or condition():
                 waiter.wake()
 
-        with self._session.condition:
+        session = self._session
+        of: Any = self if self._plain else None
+        with session.lock:
             if condition():
                 return True
             if is_over(timeout):
                 self._late = True
                 return False
-            self._session.check_may_wait()
+            session.check_may_wait()
             self._add_watcher(look)
         try:
             if condition():  # since a signal handler that interrupted this may have waited itself
                 return True
-            looks = looks or self._session.silence.looks(self)
+            looks = looks or session.silence.looks(self)
             if self._output is not None:
                 looks = together(looks, self._output.looks())
-            woken = self._session.wait_for(waiter, timeout, looks, cast("Any", self) if self._plain else None)
-            self._late = self._late or not woken
+            woken = session.wait_for(waiter, timeout, looks, of)
+            if not woken:
+                self._late = True
             return woken
         finally:
             self._unwatch(look)
