@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import socket
 import subprocess
-import sys
 from pathlib import Path
 
 from tests.conftest import wait_until
+from tests.real.environments import ROOT, on_top
 
 _PACKAGES = ("nx-27017==0.8.1", "neosqlite==1.17.2", "pymongo==4.20.0")
 
@@ -24,16 +24,13 @@ class MongoWire:
         self._process: subprocess.Popen[bytes] | None = None
 
     def install(self) -> None:
-        environment = self._directory / "venv"
-        subprocess.run([sys.executable, "-m", "venv", str(environment)], check=True)
-        subprocess.run([str(environment / "bin" / "pip"), "install", "-q", *_PACKAGES], check=True, timeout=300)
+        self._program = on_top(ROOT / "build" / "mongo", _PACKAGES) / "nx-27017"
 
     def start(self) -> None:
-        program = str(self._directory / "venv" / "bin" / "nx-27017")
         with (self._directory / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 [
-                    *(program, "--db", "memory", "--host", "127.0.0.1", "-p", str(self._port)),
+                    *(str(self._program), "--db", "memory", "--host", "127.0.0.1", "-p", str(self._port)),
                     *("--pid-file", str(self._directory / "pid"), "--log-file", str(self._directory / "log")),
                 ],
                 stdin=subprocess.DEVNULL,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,37 +14,28 @@ import pytest
 from engineroom import Client, PackError
 from tests.documented import blocks
 from tests.patience import SECONDS
+from tests.real.environments import ROOT, of_another_python, on_top
 
-ROOT = Path(__file__).parents[2]
 SCRIPTS = ROOT / "tests" / "real" / "integrations"
-
-
-def make_environment(*arguments: str) -> None:
-    """Run `.ci/venv` with these arguments: a directory, a Python, and what else it is to hold."""
-    command = ["bash", ".ci/venv", *arguments]
-    made = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)
-    assert made.returncode == 0, made.stderr
 
 
 @pytest.fixture(scope="module")
 def python() -> str:
     """A Python with the libraries, in an environment of its own."""
-    make_environment("build/integrations", sys.executable, "integrations")
-    found = ROOT / "build" / "integrations" / "bin" / "python"
-    stand_in = ["-m", "pip", "install", "-qq", "--no-deps", "--editable", "compat/ipyparallel"]
-    subprocess.run([str(found), *stand_in], cwd=ROOT, check=True, capture_output=True, timeout=300)
-    return str(found)
+    wanted = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]["integrations"]
+    stand_in = ROOT / "compat" / "ipyparallel" / "src"
+    return str(on_top(ROOT / "build" / "integrations", wanted, stand_in) / "python")
 
 
 @pytest.fixture(scope="module")
 def cluster(python: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The connection file of two engines that all tests here share."""
     profile = tmp_path_factory.mktemp("profile")
-    ipcluster = Path(python).with_name("ipcluster")
+    ipcluster = [python, "-m", "engineroom.cluster"]
     options = ["--profile-dir", str(profile)]
-    subprocess.run([ipcluster, "start", "-n", "2", "--daemonize", *options], check=True, timeout=2 * SECONDS)
+    subprocess.run([*ipcluster, "start", "-n", "2", "--daemonize", *options], check=True, timeout=2 * SECONDS)
     yield profile / "security" / "ipcontroller-client.json"
-    subprocess.run([ipcluster, "stop", *options], check=True, timeout=2 * SECONDS)
+    subprocess.run([*ipcluster, "stop", *options], check=True, timeout=2 * SECONDS)
 
 
 def run(python: str, script: str, **environment: str) -> str:
@@ -87,14 +79,13 @@ def test_an_engine_of_another_python_takes_what_travels_as_source(
     cluster: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = "python3.12" if sys.version_info[:2] != (3, 12) else "python3.13"
-    environment = ROOT / "build" / other
-    make_environment(str(environment), other)
+    programs = of_another_python(other)
     (tmp_path / "of_the_user.py").write_text("import sys\ndef minor():\n    return sys.version_info[1]\n")
     monkeypatch.syspath_prepend(str(tmp_path))
     import of_the_user  # type: ignore[import-not-found]  # made just now
 
     file = cluster.with_name("ipcontroller-engine.json")
-    command = [str(environment / "bin" / "ipengine"), f"--IPEngine.url_file={file}"]
+    command = [str(programs / "ipengine"), f"--IPEngine.url_file={file}"]
     with Client(cluster) as rc, subprocess.Popen(command, stderr=subprocess.DEVNULL) as engine:
         try:
             rc.wait_for_engines(3, timeout=SECONDS)
