@@ -31,12 +31,21 @@ MPI = {
 }
 
 
-FIRST = ("test_integrations.py", "test_what_travels.py", "test_jupyterlab.py")
+FIRST = (
+    "test_integrations.py",
+    "test_giants_travel.py",
+    "test_jupyterlab.py",
+    "test_other_python.py",
+    "test_what_travels.py",
+    "test_slurm.py",
+    "test_chaos_hosts.py",
+    "test_sge.py",
+)
 """The files that take longest come first, for several workers share the files."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: item.path.parent != HERE or item.path.name not in FIRST)
+    items.sort(key=_turn)
     needs = {"root": os.geteuid() == 0, "ENGINEROOM_REAL=1": os.environ.get("ENGINEROOM_REAL") == "1"}
     missing = [words for words, present in needs.items() if not present]
     for item in items:
@@ -44,6 +53,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.real)
             if missing:
                 item.add_marker(pytest.mark.skip(reason=f"a test on real servers needs {' and '.join(missing)}"))
+
+
+def _turn(item: pytest.Item) -> int:
+    known = item.path.parent == HERE and item.path.name in FIRST
+    return FIRST.index(item.path.name) if known else len(FIRST)
 
 
 @pytest.fixture

@@ -20,11 +20,15 @@ BIN = Path(sys.executable).parent
 
 
 @pytest.fixture
-def rc(hosts, tmp_path: Path) -> Iterator[er.Client]:
-    """A client, here, of a controller on machine `one` with an engine on machine `two`."""
+def rc(hosts, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[er.Client]:
+    """A client, here, of a controller on machine `one` with an engine on machine `two`.
+
+    Its parameter: after how many seconds an engine is given up; without one, no slow machine is.
+    """
     profile = f"--profile-dir={tmp_path}"
     listen = ("--ip=*", f"--location={hosts.addresses['one']}")
-    patience = ("--ping=300", "--IPController.reconnect_timeout=3")  # silence of 3 s is a cut, and 3 s more a loss
+    # Silence of 3 s is a cut.
+    patience = ("--ping=300", f"--IPController.reconnect_timeout={getattr(request, 'param', SECONDS)}")
     hosts.run("one", str(BIN / "ipcontroller"), profile, *listen, *patience)
     hosts.run("two", str(BIN / "ipengine"), profile)
     with er.Client(profile_dir=str(tmp_path), timeout=SECONDS) as client:
@@ -69,6 +73,7 @@ def test_a_short_cut_loses_nothing(rc: er.Client, hosts) -> None:
     assert rc.ids == [0]
 
 
+@pytest.mark.parametrize("rc", [3], indirect=True)
 def test_a_machine_that_is_cut_off_for_good_is_lost_with_words(rc: er.Client, hosts) -> None:
     hosts.cut("two")
     waiting = rc[0].apply_async(where)

@@ -86,7 +86,7 @@ def test_engines_that_are_jobs_of_their_own_and_reach_their_limit(grid_engine: G
     reader.follows(PAGE, "sge-profile")
     config = reader.writes(PAGE, "sge-config", reader.profile("sge").path / CONFIG, after="c = get_config()\n")
     with config.open("a") as file:
-        file.write("c.SGELauncher.split = True\nc.SGEEngineSetLauncher.timelimit = '0:0:10'\n")
+        file.write("c.SGELauncher.split = True\nc.SGEEngineSetLauncher.timelimit = '0:0:20'\n")
         file.write("c.Cluster.controller_launcher_class = 'SGE'\n")
     [start] = reader.follows(PAGE, "sge-with-profile")
     assert len(grid_engine.jobs()) == 3  # one of them is the controller

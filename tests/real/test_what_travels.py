@@ -1,4 +1,4 @@
-"""The rows of docs/what-travels.md that need large libraries (tables, estimators, figures, models), or much memory."""
+"""The rows of docs/what-travels.md that need large libraries: tables, estimators, figures, models."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.travel.runner import WAYS, WITH_LIBRARIES, WITH_MEMORY, Traveller, titles, travelling
+from tests.travel.runner import WAYS, WITH_LIBRARIES, Traveller, titles, travelling
 
 
 @pytest.fixture(scope="module")
@@ -19,8 +19,3 @@ def traveller(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Traveller]:
 @pytest.mark.parametrize(("file", "title"), [(file, title) for file in WITH_LIBRARIES for title in titles(file)])
 def test_it_travels(traveller: Traveller, file: str, title: str, way: str) -> None:
     assert traveller.faults(file, title, way) == []
-
-
-@pytest.mark.parametrize(("file", "title"), [(file, title) for file in WITH_MEMORY for title in titles(file)])
-def test_it_travels_from_a_script(traveller: Traveller, file: str, title: str) -> None:
-    assert traveller.faults(file, title, "script") == []
