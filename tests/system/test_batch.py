@@ -288,7 +288,7 @@ def test_a_system_that_does_not_answer_ends_nothing(
 
 def test_a_system_that_is_not_here(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
-    with pytest.raises(LaunchError, match="sbatch can't be run: No such file"):
+    with pytest.raises(LaunchError, match="sbatch can't be run: no directory of"):
         asyncio.run(BatchLauncher(SlurmEngineSetLauncher(), {}).start(command))
 
 

@@ -145,6 +145,10 @@ FIXES: tuple[tuple[str, str], ...] = (
         "make the directory yours and writable, or choose another profile by --profile, --profile-dir or $IPYTHONDIR",
     ),
     (
+        r"can't be run: no directory of \$PATH has it",
+        "start where that command is installed, or set its full path in the options of the launcher",
+    ),
+    (
         r"No such file or directory|ENOENT|command not found|not found",
         "correct the path: it must exist on the machine where it is started",
     ),

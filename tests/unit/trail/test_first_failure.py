@@ -112,6 +112,7 @@ def test_advice_adds_what_an_error_does_not_say_itself() -> None:
         ("ssh: Could not resolve hostname head.invalid: Name or service not known", "~/.ssh/config"),
         ("work_dir: [Errno 2] No such file or directory: '/nowhere'", "--work-dir"),
         ("/opt/python9: No such file or directory", "correct the path"),
+        ("condor_submit can't be run: no directory of $PATH has it", "where that command is installed"),
         ("job 12 hit its time limit", "timelimit"),
         ("sbatch: error: Batch job submission failed: Invalid partition name specified", "--dry-run"),
         ("job 12 was cancelled by user 1000", "see who ended it"),

@@ -9,6 +9,7 @@ import os
 import shlex
 import signal
 from collections.abc import Sequence
+from shutil import which
 from typing import NamedTuple
 
 from engineroom.errors import LaunchError
@@ -55,7 +56,9 @@ async def run(argv: Sequence[str], *, stdin: str = "", seconds: float = SECONDS,
             start_new_session=True,  # Ctrl-C is for us: a command that is cut short may have done its work or not
         )
     except OSError as error:
-        raise LaunchError(f"{argv[0]} can't be run: {error.strerror or error}") from error
+        nowhere = os.sep not in argv[0] and which(argv[0]) is None
+        why = "no directory of $PATH has it" if nowhere else error.strerror or error
+        raise LaunchError(f"{argv[0]} can't be run: {why}") from error
     try:
         async with asyncio.timeout(seconds):
             output, errors = await process.communicate(stdin.encode() or None)
