@@ -12,6 +12,7 @@ import pytest
 
 import engineroom as er
 from engineroom.client.client import Client
+from engineroom.protocol.calls import Outcome, Status
 from tests.conftest import wait_until
 from tests.patience import SECONDS
 from tests.unit.client.fake_controller import FakeController
@@ -167,6 +168,28 @@ def test_abort_ends_in_task_aborted(rc: Client, fake: FakeController) -> None:
     with pytest.raises(er.TaskAborted):
         result.get(SECONDS)
     assert result.metadata.status == "aborted"
+
+
+@pytest.mark.parametrize(
+    ("ended", "status"),
+    [
+        (Outcome(Status.DEPENDENCY, 0.0, 0.0, "ImpossibleDependency: a task that it follows failed"), "error"),
+        (Outcome(Status.NO_ENGINE, 0.0, 0.0, "there are no engines left"), "lost"),
+        (Outcome(Status.LOST, 0.0, 0.0, "engine 0 died"), "lost"),
+        (Outcome(Status.OVERDUE, 1000.0, 0.5, "it took longer than 0.5 s"), "error"),
+    ],
+)
+def test_metadata_of_tasks_that_ended_without_a_result(
+    rc: Client, fake: FakeController, ended: Outcome, status: str
+) -> None:
+    fake.holding = True
+    result = rc.load_balanced_view().apply_async(abs, -1)
+    assert wait_until(lambda: fake.held)
+    fake.do(lambda: fake.result(fake.held[0][0].task, ended))
+    with pytest.raises(er.EngineroomError):
+        result.get(SECONDS)
+    assert result.metadata.status == status
+    assert result.timeline()._repr_html_()
 
 
 def test_metadata_are_items_and_attributes(rc: Client) -> None:

@@ -14,13 +14,16 @@ if TYPE_CHECKING:
     from engineroom.ids import SessionId
     from engineroom.protocol.messages import Condition
 
-_STATUS = {
+STATUS_WORDS = {
     Status.OK: "ok",
     Status.ERROR: "error",
     Status.ABORTED: "aborted",
     Status.LOST: "lost",
+    Status.NO_ENGINE: "lost",
+    Status.DEPENDENCY: "error",
     Status.OVERDUE: "error",
 }
+"""What people read of how a task ended."""
 
 KEYS = (
     "msg_id",
@@ -77,7 +80,7 @@ def metadata_of(task: Task, session: SessionId, label: str, code: str | None) ->
         engine_uuid=engine_uuid(task.instance) or None,
         follow=[] if task.awaits is None else _ids(task.awaits.follow),
         after=[] if task.awaits is None else _ids(task.awaits.after),
-        status=None if outcome is None else _STATUS[Status(outcome.status)],
+        status=None if outcome is None else STATUS_WORDS[Status(outcome.status)],
         execute_input=code,
         execute_result=None if code is None or error is not None or outcome is None else task.value(),
         error=error,

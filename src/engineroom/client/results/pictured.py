@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from engineroom.client.results.metadata import STATUS_WORDS
 from engineroom.errors import CompositeError, RemoteError
 from engineroom.protocol.messages import Status
 
@@ -20,14 +21,6 @@ _LONGEST = 100
 
 _OPENED = 64 * 1024
 """Bytes: a packed result that is larger is not unpacked only to be shown."""
-
-_STATES = {
-    Status.OK: "ok",
-    Status.ERROR: "error",
-    Status.OVERDUE: "error",
-    Status.ABORTED: "aborted",
-    Status.LOST: "lost",
-}
 
 
 class Pictured:
@@ -106,7 +99,7 @@ def timeline_of(tasks: Sequence[Task], session: SessionId, name: str, names: Seq
     for number, task in enumerate(tasks):
         called, outcome = names[number] if names else name, task.outcome
         if outcome is not None and outcome.started > 0:
-            start, seconds, state = outcome.started, outcome.seconds, _STATES.get(Status(outcome.status), "error")
+            start, seconds, state = outcome.started, outcome.seconds, STATUS_WORDS[Status(outcome.status)]
         elif outcome is None and task.started:
             start, seconds, state = task.started, max(0.0, now - task.started), "running"
         else:
