@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import signal
 import sys
 from collections.abc import Sequence
@@ -20,8 +19,7 @@ _HISTORY = "console_history"
 def main(argv: Sequence[str]) -> int:
     """Run what is typed, or piped in, on the engine that is named; without one, list the engines."""
     from engineroom.cli.console.choosing import WrongArgument, engine_number, listed
-    from engineroom.cli.expected import seconds_for
-    from engineroom.client.client import Client
+    from engineroom.cli.expected import client_for
     from engineroom.settings.cluster import IPClusterConsole
     from engineroom.settings.reading import read_application
 
@@ -29,21 +27,11 @@ def main(argv: Sequence[str]) -> int:
     if len(app.arguments) > 1:
         raise WrongArgument(f"expected one engine, got {len(app.arguments)}: {' '.join(app.arguments)}")
     number = engine_number(app.arguments[0]) if app.arguments else None
-    place = app.profile_directory
-    logging.getLogger("engineroom").setLevel(logging.WARNING)
-    file = app.url_file or None
-    with Client(
-        file,
-        profile_dir=None if file else place.path,
-        cluster_id=None if file else app.cluster_id,
-        sshserver=app.sshserver or None,
-        timeout=seconds_for(app),
-        patience=None,
-    ) as client:
+    with client_for(app, sshserver=app.sshserver) as client:
         if number is None:
             print(listed(client))
             return 0
-        return _console(client, number, place.path / _HISTORY)
+        return _console(client, number, app.profile_directory.path / _HISTORY)
 
 
 def _console(client: Client, number: int, history: Path) -> int:

@@ -247,29 +247,35 @@ class IPClusterWhy(BaseParallelApplication):
     json = option(Bool(default_value=False, help="Print JSON, for programs."), "json")
 
 
-class IPClusterConsole(BaseParallelApplication):
+class Asking(BaseParallelApplication):
+    """A command that asks a running cluster, or reads what it has left in a file."""
+
+    name = Unicode("ipcluster")
+    no_effect = STARTS_NOTHING
+
+    url_file = option(
+        Unicode("", help="Connection file (default: the one in the profile's security directory)."), "file"
+    )
+    timeout = option(
+        Float(10, min=0, help="Seconds to wait for the controller; by default, only if one runs or is starting."),
+        "timeout",
+    )
+
+
+class IPClusterConsole(Asking):
     """Open a console on one engine; without an id, list the engines.
 
     What is piped in runs as one cell.
     """
 
-    name = Unicode("ipcluster")
     subcommand = "console"
     takes_arguments = True
     arguments_shown = "[ENGINE]"
-    no_effect = STARTS_NOTHING
     first = ("--profile=mpi", "--profile-dir=DIR", "--cluster-id=second", "--file=client.json", "--ssh=me@gateway")
     examples = Unicode("ipcluster console 3    # what is typed runs on engine 3")
 
-    url_file = option(
-        Unicode("", help="Connection file (default: the one in the profile's security directory)."), "file"
-    )
     sshserver = option(
         Unicode("", help="SSH server to tunnel through, [user@]host[:port]; overrides the connection file."), "ssh"
-    )
-    timeout = option(
-        Float(10, min=0, help="Seconds to wait for the controller; by default, only if one runs or is starting."),
-        "timeout",
     )
 
 

@@ -4,27 +4,10 @@ from __future__ import annotations
 
 from traitlets import Bool, CaselessStrEnum, Int, Unicode
 
-from engineroom.settings.amount_traits import Float
-from engineroom.settings.application import BaseParallelApplication
-from engineroom.settings.cluster import STARTS_NOTHING
+from engineroom.settings.cluster import Asking
 from engineroom.settings.option import option
 
 STATES = ("waiting", "running", "done", "failed", "aborted")
-
-
-class Asking(BaseParallelApplication):
-    """A command that asks a running cluster, or reads what it has left in a file."""
-
-    name = Unicode("ipcluster")
-    no_effect = STARTS_NOTHING
-
-    url_file = option(
-        Unicode("", help="Connection file (default: the one in the profile's security directory)."), "file"
-    )
-    timeout = option(
-        Float(10, min=0, help="Seconds to wait for the controller; by default, only if one runs or is starting."),
-        "timeout",
-    )
 
 
 class IPClusterTasks(Asking):

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
-import logging
 import re
 from types import TracebackType
 from typing import Any, Self
 
-from engineroom.cli.expected import seconds_for
+from engineroom.cli.expected import client_for
 from engineroom.cli.records.in_file import RecordsInFile, ids_in_file, records_in_file
 from engineroom.client.client import Client
 from engineroom.errors import ConnectionFailed, ConnectionFileError, EngineroomError, RemoteError
+from engineroom.settings.cluster import Asking
 from engineroom.settings.option import OptionError
-from engineroom.settings.records import Asking, IPClusterTasks
+from engineroom.settings.records import IPClusterTasks
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 _AGE = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([smhdw])\s*")
@@ -43,7 +43,7 @@ def records_for(app: Asking) -> RecordsInCluster | RecordsInFile:
     if (found := records_in_file(app)) is not None:
         return found
     try:
-        return RecordsInCluster(_client_for(app))
+        return RecordsInCluster(client_for(app))
     except (ConnectionFailed, ConnectionFileError) as error:
         # Of a controller elsewhere, that it has ended is seen only now.
         if (found := records_in_file(app, answers=False)) is not None:
@@ -51,19 +51,6 @@ def records_for(app: Asking) -> RecordsInCluster | RecordsInFile:
         if not (others := ids_in_file(app)):
             raise
         raise EngineroomError(f"{error}. {others}") from error
-
-
-def _client_for(app: Asking) -> Client:
-    """Return a client of the cluster that the options name."""
-    logging.getLogger("engineroom").setLevel(logging.WARNING)
-    file = app.url_file or None
-    return Client(
-        file,
-        profile_dir=None if file else app.profile_directory.path,
-        cluster_id=None if file else app.cluster_id,
-        timeout=seconds_for(app),
-        patience=None,
-    )
 
 
 def query_of(app: IPClusterTasks) -> dict[str, Any]:

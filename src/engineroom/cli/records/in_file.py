@@ -12,10 +12,10 @@ from engineroom.cluster.plan.databases import store_config
 from engineroom.controller.recording.account import account
 from engineroom.errors import RemoteError
 from engineroom.serialize.failures.packing import unpack_failure
+from engineroom.settings.cluster import Asking
 from engineroom.settings.controller import IPController
 from engineroom.settings.option import OptionError
 from engineroom.settings.reading import read_application
-from engineroom.settings.records import Asking
 from engineroom.store.config import SQLiteFile, name_of_cluster
 from engineroom.store.entry import Entry
 from engineroom.store.sqlite.lives import clusters_with_tasks, latest_table
