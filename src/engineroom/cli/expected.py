@@ -39,7 +39,7 @@ def seconds_for(app: Asking) -> float:
     return app.timeout if asked or expected else 0.0
 
 
-def _is_there(app: Asking | IPClusterConsole) -> bool:
+def _is_there(app: Asking) -> bool:
     """Whether there is the connection file that was named, here or in the profile."""
     named = expanded(app.url_file)
     return named.exists() or (app.profile_directory.security_dir / named).exists()
