@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 import threading
 from typing import Any
 
@@ -71,5 +73,24 @@ def test_while_the_loop_has_something_to_write_others_wait(
             connection.close()
             await inbox.until(lambda: bool(inbox.closed))
             assert not connection.write_now(Ask(4, AskSteps()))
+
+    asyncio.run(story())
+
+
+def test_what_the_far_end_wrote_before_it_left_is_read_though_it_reads_nothing_any_more(open_door: Any) -> None:
+    async def story() -> None:
+        async with open_door() as door:
+            connection, _ = await connect(door.info, role="client", join=JOIN)
+            connection.start(Inbox())
+            inside, _, _, inbox = door.inside[0]
+            for number in range(100):
+                connection.send(Ask(number, AskSteps()))
+            connection.flush()
+            with socket.socket(fileno=os.dup(connection.transport.get_extra_info("socket").fileno())) as sock:
+                sock.shutdown(socket.SHUT_RDWR)
+            inside.send(Shutdown())
+            inside.flush()  # before anything is read here
+            await inbox.until(lambda: inbox.closing is not None)
+            assert [ask.number for ask in inbox.messages] == list(range(100))
 
     asyncio.run(story())

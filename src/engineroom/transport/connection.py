@@ -181,9 +181,8 @@ class Connection(asyncio.BufferedProtocol):
         """Return a new stream for `payload`, to be named in a message sent in this same tick."""
         payload = payload if isinstance(payload, Payload) else Payload.of(payload)
         stream = Stream(self._outgoing.open(payload), payload.size)
-        if self.near is not None:
-            return self.near.lend(stream, payload)
-        return stream if self.sharing is None else self.sharing.lend(stream, payload)
+        side = self.near or self.sharing
+        return stream if side is None else side.lend(stream, payload)
 
     def left(self, stream: int) -> int:
         """Return how many bytes of a stream that was opened here have not been sent."""
@@ -270,8 +269,7 @@ class Connection(asyncio.BufferedProtocol):
             self.abort("it has not read what was sent to it")
 
     def _unsent(self, message: Message, why: str) -> None:
-        # Later: whoever flushes may be in the middle of something.
-        self._loop.call_soon(self.on_unsent, message, why)
+        self._loop.call_soon(self.on_unsent, message, why)  # whoever flushes may be in the middle of something
 
     def write_now(self, message: Message, claim: Callable[[], bool] | None = None) -> bool:
         """Write `message` from any thread, and return True; or return False when it must go by `send`.
@@ -299,15 +297,19 @@ class Connection(asyncio.BufferedProtocol):
             for descriptor in self.reading.descriptors():
                 lead_nowhere(descriptor)
 
-    def close(self, reason: str = "") -> None:
-        """Send what is waiting and a Goodbye, then close; the receiver's `on_closed` follows."""
+    def close(self, reason: str = "", *, half: bool = False) -> None:
+        """Send what is waiting and a Goodbye, then close; the receiver's `on_closed` follows. `half`: read on until the
+        far end closes: what is unread in a socket that is closed may take with it what the far end has not read."""
         if self.closed:
             return
         self._goodbye = self._goodbye if self._goodbye is not None else reason
         self._outbox.append(Goodbye(brief(reason)))
         self.backlog.high = sys.maxsize
         self.flush()
-        self._transport.close()
+        if half and not self._transport.is_closing():
+            self._transport.write_eof()
+        else:
+            self._transport.close()
 
     def refuse(self, reason: str) -> None:
         """Tell the far end in words that it is sent away, and be closed when this returns: its receiver knows."""
@@ -438,10 +440,9 @@ class Connection(asyncio.BufferedProtocol):
             self.reading.close()
             self.reading = None
         closing = self.closing = self._closing_after(exc)
-        if self.sharing is not None:
-            self.sharing.close()
-        if self.near is not None:
-            self.near.close()
+        for side in (self.sharing, self.near):
+            if side is not None:
+                side.close()
         self._outgoing.close()
         self._incoming.close(closing.words)
         self._outbox.clear()

@@ -44,7 +44,7 @@ class _MemoryTransport(asyncio.Transport):
             self._loop.call_soon(self.mine.connection_lost, None)
             self._loop.call_soon(self._hang_up)
 
-    abort = close
+    abort = write_eof = close
 
     def _deliver(self, data: bytes) -> None:
         if not self.other.closed:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
 import time
@@ -184,10 +183,13 @@ class Link:
             self.drain()
             self._begin_stays(0)
             self._acknowledge()
-            self._connection.close("the client was closed")
-            with contextlib.suppress(TimeoutError):
+            connection = self._connection
+            connection.close("the client was closed", half=True)
+            try:
                 async with asyncio.timeout(GOODBYE_TIMEOUT):
                     await self._closed.wait()
+            except TimeoutError:
+                connection.transport.close()
         self._thrift.close()
         self._dial.close()
 
