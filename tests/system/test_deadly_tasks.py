@@ -13,7 +13,7 @@ import pytest
 
 from engineroom import Client, Cluster
 from engineroom.errors import EngineError, NoEnginesRegistered, RemoteError
-from tests.patience import SECONDS, slowly
+from tests.patience import SECONDS, looks, slowly
 from tests.system.conftest import until
 from tests.system.deadly import deadly, end_by, note_and_wait
 from tests.system.held_tasks import Mark, wait_for_file
@@ -141,9 +141,10 @@ def test_while_engines_are_restarted_on_demand_calls_wait_for_them(tmp_path: Pat
             import asyncio
 
             restarting = asyncio.create_task(cluster.restart_engines())
-            while not restarting.done():
+            async for _ in looks():
                 calls.append(rc.load_balanced_view().apply_async(os.getpid))
-                await asyncio.sleep(0)
+                if restarting.done():
+                    break
             await restarting
 
         import asyncio

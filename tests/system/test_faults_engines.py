@@ -223,7 +223,7 @@ def test_when_the_last_engine_dies_calls_say_so(tmp_path: Path) -> None:
 def test_an_engine_whose_c_code_holds_the_lock_lives_under_a_large_push(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Three times the liveness limit of a second, without a byte read, while 256 MiB are pushed to it."""
+    """Three times the liveness limit of a second, without a byte read, while 64 MiB are pushed to it."""
     config = Config({"HeartMonitor": {"period": 100, "max_heartmonitor_misses": 10}})
     cluster = Cluster(n=1, profile_dir=tmp_path / "profile_busy", config=config)
     with monkeypatch.context() as patch:
@@ -235,9 +235,9 @@ def test_an_engine_whose_c_code_holds_the_lock_lives_under_a_large_push(
             pid = rc[0].apply_async(os.getpid).get(timeout=SECONDS)
             held = rc[0].apply_async(hold, 3.0, str(mark))
             until(mark.exists)
-            pushed = rc[0].with_flags(track=True).apply_async(len, memoryview(mmap.mmap(-1, 1024**2 * 256)))
+            pushed = rc[0].with_flags(track=True).apply_async(len, memoryview(mmap.mmap(-1, 1024**2 * 64)))
             assert held.get(timeout=SECONDS) == 0
-            assert pushed.get(timeout=SECONDS) == 1024**2 * 256
+            assert pushed.get(timeout=SECONDS) == 1024**2 * 64
             assert rc[0].apply_async(os.getpid).get(timeout=SECONDS) == pid
     finally:
         cluster.stop_cluster_sync()
