@@ -83,7 +83,7 @@ def _withdraw(
     beside: list[Task] = []
     asked: dict[Engine, list[Task]] = {}
     for task in _open(state, session, numbers, withdrawal):
-        task.interrupt = withdrawal.interrupt
+        task.interrupt = task.interrupt or withdrawal.interrupt
         engine = task.engine
         if task.state is State.WAITING:
             beside.append(task)
@@ -96,7 +96,7 @@ def _withdraw(
             end_by_force(state, task)
         if task.state is State.SENT:
             asked.setdefault(engine, []).append(task)
-        elif task.state is State.STARTED and task.interrupt:
+        elif task.state is State.STARTED and withdrawal.interrupt:
             _interrupt(state, task, engine)
     for engine, tasks in asked.items():  # first: what ends may pause the session, which asks as well
         ask_all_back(state, tasks, engine)

@@ -197,6 +197,7 @@ MORE_THAN_ENGINES_ARE_SENT_AHEAD: Story = [
     ("submit", 0, "breaks"),
     ("abort", 1, "waits"),
 ]
+ASKED_FOR_LESS: Story = [*[("submit", 0, "waits")] * 2, ("interrupt", 2, "waits"), ("abort", 2, "waits")]
 INTERRUPTED_ONCE: Story = [*BEGUN, ("interrupt", 1, "arrives"), ("submit", 0, "breaks")]
 KEPT_AND_FORGOTTEN: Story = [("keep", 8, "arrives"), ("keep", 8, "arrives"), ("forget", 0, "breaks")]
 RELEASED: Story = [("publish", 8, "arrives"), ("release", 0, "breaks")]
@@ -206,6 +207,7 @@ RELEASED_AND_PUBLISHED_AGAIN: Story = [("publish", 8, "arrives"), ("release", 0,
 @drawn(60)
 @example(story=ABORT_LOST)
 @example(story=MORE_THAN_ENGINES_ARE_SENT_AHEAD)
+@example(story=ASKED_FOR_LESS)
 @example(story=INTERRUPTED_ONCE)
 @example(story=KEPT_AND_FORGOTTEN)
 @example(story=RELEASED)

@@ -74,6 +74,15 @@ def test_a_second_abort_may_interrupt_what_the_first_left_running(two: Play) -> 
     assert two.sent(CLIENT, Abort(tasks(1), interrupt=True)) == [(ENGINE_0, Interrupt(task(1), 1))]
 
 
+def test_a_second_abort_that_asks_for_less_takes_nothing_back(two: Play) -> None:
+    two(CLIENT, submit(1))
+    two(CLIENT, Abort(tasks(1), interrupt=True))
+    two(CLIENT, Abort(tasks(1)))
+
+    assert (ENGINE_0, Interrupt(task(1), 1)) in two.sent(ENGINE_0, AlreadyStarted(task(1), 1))
+    assert two.sent(CLIENT, Abort(tasks(1))) == []
+
+
 def test_an_abort_that_is_said_again_interrupts_only_what_was_not_interrupted(two: Play) -> None:
     """A client does so after it has lost its connection: the first one may have been lost with that."""
     again = Abort(tasks(1), interrupt=True, again=True)
