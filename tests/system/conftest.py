@@ -22,9 +22,7 @@ from engineroom.errors import CompositeError, EngineError, NoEnginesRegistered
 from engineroom.settings.profiles import Profile
 from tests.patience import SECONDS
 from tests.processes import of_run
-from tests.system import lent_clusters
 from tests.system.held_tasks import Mark
-from tests.system.lent_clusters import Lender
 
 if TYPE_CHECKING:
     from tests.fuzz.arena import Story
@@ -117,32 +115,17 @@ def controller_args() -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def own_cluster(tmp_path_factory: pytest.TempPathFactory, controller_args: list[str]) -> Iterator[Cluster]:
-    """Yield a cluster of two engines for all tests of a module, and for no other module."""
-    with lent_clusters.own_cluster(tmp_path_factory.mktemp("cluster"), controller_args) as cluster:
-        yield cluster
-
-
-@pytest.fixture(scope="session")
-def lender(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lender]:
-    """Yield who lends `cluster` to one module after the other."""
-    lender = Lender(tmp_path_factory.mktemp("clusters"))
-    yield lender
-    lender.close()
-
-
-@pytest.fixture(scope="module")
-def cluster(request: pytest.FixtureRequest, lender: Lender, controller_args: list[str]) -> Iterator[Cluster]:
-    """Yield a cluster of two engines for all tests of a module. Other modules may have used it: see `Lender`.
-
-    A module that starts or ends engines, or looks at what the cluster has done before, takes its `own_cluster`, as one
-    with options does.
-    """
-    if controller_args:
-        yield request.getfixturevalue("own_cluster")
-        return
-    with lender.lent() as cluster:
-        yield cluster
+def cluster(tmp_path_factory: pytest.TempPathFactory, controller_args: list[str]) -> Iterator[Cluster]:
+    """Yield a cluster of two engines that runs for all tests of a module."""
+    cluster = Cluster(
+        n=2,
+        profile_dir=tmp_path_factory.mktemp("cluster") / "profile_module",
+        restart_dead_engines=False,
+        controller_args=controller_args,
+    )
+    cluster.start_cluster_sync()
+    yield cluster
+    cluster.stop_cluster_sync()
 
 
 @pytest.fixture(scope="module")

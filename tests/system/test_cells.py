@@ -45,11 +45,6 @@ REFUSED = {
 }
 
 
-@pytest.fixture(scope="module")
-def cluster(own_cluster: Cluster) -> Cluster:
-    return own_cluster
-
-
 @pytest.fixture
 def view(rc: Client) -> Any:
     return rc[0]

@@ -19,11 +19,6 @@ from tests.system.deadly import deadly, end_by, note_and_wait
 from tests.system.held_tasks import Mark, wait_for_file
 
 
-@pytest.fixture(scope="module")
-def cluster(own_cluster: Cluster) -> Cluster:
-    return own_cluster
-
-
 @pytest.fixture
 def pair(cluster: Cluster, rc: Client) -> Iterator[list[int]]:
     """Yield the ids of two engines that the test may end."""

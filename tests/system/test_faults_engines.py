@@ -26,11 +26,6 @@ KNOWN = 0.3
 """Seconds within which the client knows of a death on its machine, and of its cause."""
 
 
-@pytest.fixture(scope="module")
-def cluster(own_cluster: Cluster) -> Cluster:
-    return own_cluster
-
-
 @pytest.fixture
 def start(cluster: Cluster, rc: Client) -> Iterator[Callable[[int], list[int]]]:
     """Yield what starts so many more engines, that the test may end, and returns their ids."""

@@ -24,11 +24,6 @@ from tests.system.conftest import SECONDS, until
 MB = 1024 * 1024
 
 
-@pytest.fixture(scope="module")
-def cluster(own_cluster: Cluster) -> Cluster:
-    return own_cluster
-
-
 @pytest.fixture
 def controller(cluster: Cluster) -> psutil.Process:
     record = read_connection_file(cluster.client_connection_file).controller

@@ -6,8 +6,6 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-import pytest
-
 from engineroom import Client, Cluster
 from engineroom.protocol.closing import Closing
 from engineroom.protocol.connection_files import read_connection_file
@@ -26,11 +24,6 @@ class Stranger:
 
     def on_closed(self, closing: Closing) -> None:
         """Take note of the end."""
-
-
-@pytest.fixture(scope="module")
-def cluster(own_cluster: Cluster) -> Cluster:
-    return own_cluster
 
 
 def test_a_host_that_wants_others_engines_gone(cluster: Cluster, rc: Client) -> None:
