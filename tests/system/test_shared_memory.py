@@ -15,7 +15,6 @@ import numpy as np
 import pytest
 
 from engineroom import Client, Cluster, Reference
-from engineroom.errors import EngineroomError
 from engineroom.machine.shared_memory.mapped import MAPPINGS
 from engineroom.machine.shared_memory.pool import SHARED
 from engineroom.protocol.connection_files import read_connection_file
@@ -23,7 +22,6 @@ from engineroom.protocol.questions import AskBounds
 from engineroom.serialize.payloads import pack, unpack
 from tests.patience import SECONDS
 from tests.system.conftest import until
-from tests.system.held_tasks import Mark, wait_for_file
 
 MIB = 2**20
 ROOT = Path(__file__).parents[2]
@@ -189,64 +187,6 @@ def test_memory_is_used_again_unless_somebody_still_has_it(cluster: Cluster, che
     assert ran.returncode == 0, ran.stderr
 
 
-LEAVES = """
-import os, sys
-import numpy as np
-from engineroom import Client
-rc = Client(sys.argv[1])
-result = rc.load_balanced_view().apply_async(lambda data: int(data.sum()), np.full(16 * 2**20, 3, np.uint8))
-print(result.msg_ids[0], flush=True)
-rc.close()
-"""
-
-
-def test_a_client_may_leave_as_soon_as_it_has_called(rc: Client, cluster: Cluster) -> None:
-    ran = subprocess.run(
-        [sys.executable, "-c", LEAVES, cluster.client_connection_file],
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        check=True,
-    )
-    assert ran.stderr == ""
-    call = ran.stdout.strip()
-
-    def result() -> Any:
-        with contextlib.suppress(EngineroomError):  # a controller that was held up has not read yet what was sent
-            return rc.get_result(call, block=False).get(SECONDS)
-
-    assert until(result) == 3 * 16 * MIB
-
-
-LEAVES_MANY = """
-import sys
-import numpy as np
-from engineroom import Client
-rc = Client(sys.argv[1])
-view = rc.load_balanced_view()
-results = [view.apply_async(lambda data: int(data[-1]), np.full(8 * 2**20, n, np.uint8)) for n in range(14)]
-print(*[result.msg_ids[0] for result in results])
-rc.close()
-"""
-
-
-def test_a_client_may_leave_long_before_the_turn_of_its_last_tasks(rc: Client, cluster: Cluster, mark: Mark) -> None:
-    """The controller takes no more than 64 MiB of arguments ahead of the tasks that run."""
-    held = rc[:].apply_async(wait_for_file, str(mark))
-    ran = subprocess.run(
-        [sys.executable, "-c", LEAVES_MANY, cluster.client_connection_file],
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        check=True,
-    )
-    mark.set()
-    held.get(SECONDS)
-    assert "will not run" not in ran.stderr
-    calls = ran.stdout.split()
-    assert rc.get_result(calls, block=False).get(SECONDS) == list(range(14))
-
-
 def let_go() -> None:
     """Let go of the mappings that an engine keeps for a while though nothing looks at them."""
     MAPPINGS.kept.clear()
@@ -294,10 +234,14 @@ def test_a_client_that_keeps_all_results_leaves_shared_memory_to_later_ones(tmp_
         controller_args=["--nodb", f"--IPController.max_shared_bytes={limit}"],
     )
     with cluster as rc:
-        kept = []
-        for number in range(40):
-            kept.append(rc[0].apply_sync(np.full, 5 * MIB, number, np.uint8))
-            assert rc._session.ask(AskBounds(), "which limits bind").words == ()  # type: ignore[union-attr]
+        kept = [rc[0].apply_sync(np.full, 5 * MIB, number, np.uint8) for number in range(40)]
+
+        def has_room() -> bool:
+            """Whether a result comes by shared memory, once what was copied has been given back."""
+            rc[0].apply_sync(bytes, 5 * MIB)
+            return rc._session.ask(AskBounds(), "which limits bind").words == ()  # type: ignore[union-attr]
+
+        until(has_room)
         assert [(len(each), int(each[0]), int(each[-1])) for each in kept] == [(5 * MIB, k, k) for k in range(40)]
         kept[0][:] = kept[-1][:] = 255
         assert [int(each.max()) for each in kept[1:-1]] == list(range(1, 39))
