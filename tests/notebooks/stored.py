@@ -68,8 +68,8 @@ def _kind(output: Any) -> str:
 
 
 def _is_bar(output: Any) -> bool:
-    """Whether it is a progress bar, which is shown of whatever takes more than two seconds."""
-    return bool(re.search(r" after [\d.]+ s$", str(output.data.get("text/plain"))))
+    """Whether it is progress, which is shown of whatever takes more than two seconds: a bar, or the time of one call."""
+    return bool(re.search(r"(?: after|^[^ ]+:) [\d.:]+ (?:s|min|h)$", str(output.data.get("text/plain"))))
 
 
 def _content(output: Any) -> str:

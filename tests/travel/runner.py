@@ -66,7 +66,7 @@ class Traveller:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=5 * SECONDS,
+            timeout=10 * SECONDS,  # giants are many GiB, which a machine that is busy clears slowly
             check=False,
         )
         assert report.exists(), ended.stdout
