@@ -68,7 +68,7 @@ def _kind(output: Any) -> str:
 
 
 def _is_bar(output: Any) -> bool:
-    """Whether it is progress, which is shown of whatever takes more than two seconds: a bar, or the time of one call."""
+    """Whether it is progress, which is shown of what takes more than two seconds: a bar, or the time of one call."""
     return bool(re.search(r"(?: after|^[^ ]+:) [\d.:]+ (?:s|min|h)$", str(output.data.get("text/plain"))))
 
 

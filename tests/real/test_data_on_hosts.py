@@ -122,56 +122,52 @@ def test_it_goes_with_the_session_of_a_client_that_was_killed(start: Start, tmp_
     until(lambda: not any(rc[:].apply_sync(published_here, digest)))
 
 
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    """A file in a directory of its own, where a machine can have something else."""
-    place = tmp_path / "data"
+def saved(place: Path) -> Path:
+    """Save an array in a directory of its own, where a machine can have something else."""
     place.mkdir()
     np.save(place / "data.npy", np.arange(200_000))
     return place / "data.npy"
 
 
-ANOTHER = """
-mount -t tmpfs none {place} && cat {copy} > {place}/data.npy && printf x |
-dd of={place}/data.npy conv=notrunc bs=1 seek=1600127 2>&1 && touch -r {copy} {place}/data.npy
-""".strip()
-"""The last byte is another one; size and time are the same."""
+OTHERS = {
+    "absent": ("mount -t tmpfs none {place}", r"data\.npy: No such file or directory"),
+    "shorter": (
+        "mount -t tmpfs none {place} && head -c 5000 {copy} > {place}/data.npy && touch -r {copy} {place}/data.npy",
+        "has 5,000 bytes here, and had 1,600,128",
+    ),
+    # The last byte is another one; size and time are the same.
+    "another": (
+        (
+            "mount -t tmpfs none {place} && cat {copy} > {place}/data.npy && printf x | "
+            "dd of={place}/data.npy conv=notrunc bs=1 seek=1600127 2>&1 && touch -r {copy} {place}/data.npy"
+        ),
+        "is not the file that was sent by_place",
+    ),
+}
+"""What a machine has where the file is elsewhere: how it comes there, and what is said of it."""
 
 
-@pytest.mark.parametrize(
-    ("there", "words"),
-    [
-        ("mount -t tmpfs none {place}", r"data\.npy: No such file or directory"),
-        (
-            "mount -t tmpfs none {place} && head -c 5000 {copy} > {place}/data.npy && touch -r {copy} {place}/data.npy",
-            "has 5,000 bytes here, and had 1,600,128",
-        ),
-        (
-            ANOTHER,
-            "is not the file that was sent by_place",
-        ),
-    ],
-    ids=["absent", "shorter", "another"],
-)
-def test_a_file_that_is_not_the_same_on_another_machine(
-    start: Start, file: Path, tmp_path: Path, there: str, words: str
-) -> None:
-    copy = tmp_path / "copy.npy"
-    subprocess.run(["cp", "-p", str(file), str(copy)], check=True)
-    rc = start(there.format(place=file.parent, copy=copy))
-    places, array = by_host(rc), np.load(file, mmap_mode="r")
+def test_a_file_that_is_not_the_same_on_another_machine(start: Start, tmp_path: Path) -> None:
+    files, there = {name: saved(tmp_path / name) for name in OTHERS}, []
+    for name, (command, _) in OTHERS.items():
+        copy = tmp_path / f"copy-of-{name}.npy"
+        subprocess.run(["cp", "-p", str(files[name]), str(copy)], check=True)
+        there.append(command.format(place=files[name].parent, copy=copy))
+    rc = start(" && ".join(there))
+    places = by_host(rc)
     others = [engine for name in ("one", "three") for engine in places[name]]
-    assert rc[others].apply_sync(lambda its: int(its[-1]), er.by_place(array)) == [199_999] * 2 * EACH
-    for call in (
-        lambda: rc[places["two"]].apply_sync(len, er.by_place(array)),
-        lambda: rc[places["two"]].push({"a": er.by_place(array)}, block=True),
-    ):
+    for name, (_, words) in OTHERS.items():
+        array = np.load(files[name], mmap_mode="r")
+        assert rc[others].apply_sync(lambda its: int(its[-1]), er.by_place(array)) == [199_999] * 2 * EACH
         with pytest.raises(WrongFile, match=words):
-            call()
+            rc[places["two"]].apply_sync(len, er.by_place(array))
+        with pytest.raises(WrongFile, match=words):
+            rc[places["two"]].push({"a": er.by_place(array)}, block=True)
     assert rc[:].apply_sync(int) == [0] * 3 * EACH
 
 
-def test_a_file_that_may_only_be_read_there(start: Start, file: Path) -> None:
+def test_a_file_that_may_only_be_read_there(start: Start, tmp_path: Path) -> None:
+    file = saved(tmp_path / "data")
     rc = start(f"mount -o bind {file.parent} {file.parent} && mount -o remount,bind,ro {file.parent}")
     array = np.load(file, mmap_mode="r")
     assert rc[:].apply_sync(lambda its: int(its[-1]), er.by_place(array)) == [199_999] * 3 * EACH

@@ -74,17 +74,17 @@ def test_a_controller_without_address_space_for_what_it_passes_on(
     confined: Confined, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ENGINEROOM_TRANSPORT", "tls")
-    confined.controller("sh", "-c", 'ulimit -v 800000 && exec "$0" "$@"')
+    confined.controller("sh", "-c", 'ulimit -v 450000 && exec "$0" "$@"')
     confined.engine()
     rc = confined.client(1)
-    data = np.ones(900 * MIB, np.uint8)
+    data = np.ones(500 * MIB, np.uint8)
     for call in (
         lambda: rc[0].apply_sync(len, data),
         lambda: rc[0].push({"data": data}, block=True),
-        lambda: rc[0].apply_sync(np.ones, 900 * MIB, np.uint8),
+        lambda: rc[0].apply_sync(np.ones, 500 * MIB, np.uint8),
     ):
         with pytest.raises(
-            (RemoteError, TaskAborted), match=r"the controller could not take .*no memory for 943,7\d\d,\d{3} bytes"
+            (RemoteError, TaskAborted), match=r"the controller could not take .*no memory for 524,[23]\d\d,\d{3} bytes"
         ):
             call()
     goes_and_comes(rc, 4 * MIB)
