@@ -151,7 +151,7 @@ def test_a_signal_of_the_client_ends_the_cell_of_a_console(bound: Connected) -> 
 
 def test_completion_and_help(bound: Connected) -> None:
     ask = bound.console
-    bound.run("import os")
+    until(lambda: bound.run("import os")[0] == "ok")  # one of the signals before may have come late
 
     def completed() -> Any:  # an engine that is not quick enough answers that it found nothing
         content = ask.complete("os.getc", 7, reply=True, timeout=SECONDS)["content"]
