@@ -36,8 +36,8 @@ _HEAD_SIZE, _head_of, _head = _HEAD.size, _HEAD.unpack_from, _HEAD.pack
 _CHUNK_HEAD = struct.Struct(">IBI")
 _STREAM = struct.Struct(">I")
 
-_JOINED = 4096
-"""Bytes of a record that is one part: this is sooner copied than handed to the kernel as two."""
+APART = 4096
+"""Bytes that are handed to the kernel in parts; less is sooner copied into one."""
 
 _NOT_ENCODABLE = (ValueError, OverflowError, TypeError)
 """What the encoder raises: a text is not Unicode, a number has more than 64 bits, a value has no type of ours."""
@@ -61,7 +61,7 @@ def message_records(
         size = len(body)
         if size < limit:
             head = _head(size + 1, MESSAGES)
-            return [head + body] if size < _JOINED else [head, body]
+            return [head + body] if size < APART else [head, body]
         problem = f"it has {size} bytes, and the limit is {limit - 1}"
     except _NOT_ENCODABLE as error:
         problem = str(error)

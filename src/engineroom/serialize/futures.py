@@ -87,6 +87,11 @@ def result_of(task: bytes) -> Any:
     return unpack(packed if isinstance(packed, bytes) else packed())
 
 
+def in_a_pickle(packed: Buffer) -> bytes | PickleBuffer:
+    """Return what stands for `packed`, a packed value, in another pickle: a long one stays where it is."""
+    return bytes(packed) if len(packed) <= INLINE_LIMIT else PickleBuffer(packed)
+
+
 class AsPacked:
     """A value that is packed already, and is not unpacked on the way."""
 
@@ -96,8 +101,7 @@ class AsPacked:
         self._packed = packed
 
     def __reduce__(self) -> tuple[Any, ...]:
-        packed = self._packed
-        return unpickled, (bytes(packed) if len(packed) <= INLINE_LIMIT else PickleBuffer(packed),)
+        return unpickled, (in_a_pickle(self._packed),)
 
 
 def itself(value: Any) -> Any:

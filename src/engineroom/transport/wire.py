@@ -15,15 +15,12 @@ from typing import Any
 
 from engineroom.errors import ProtocolError
 from engineroom.protocol.messages import Message
-from engineroom.protocol.records import message_records
+from engineroom.protocol.records import APART, message_records
 from engineroom.protocol.streams import Buffer
 from engineroom.transport.secrecy import Secrecy
 from engineroom.transport.sockets import lead_nowhere
 
 _AT_ONCE = (False,)
-
-_SMALL = 4096
-"""Bytes that are sooner copied than handed to the kernel apart."""
 
 
 class Wire:
@@ -120,7 +117,7 @@ class Wire:
             size = len(parts[0]) if len(parts) == 1 else sum(map(len, parts))
             if size == 0:
                 return
-            if size < _SMALL and len(parts) > 1:
+            if size < APART and len(parts) > 1:
                 parts = [b"".join(parts)]
             written = 0 if self._transport.get_write_buffer_size() else self._to_kernel(parts)
             if written < size:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from pickle import PickleBuffer
 from typing import TYPE_CHECKING, Any
 
 from engineroom.client.results.async_result import AsyncResult
 from engineroom.client.state.as_arguments import Argument, forget_arguments
+from engineroom.client.state.made_again import making
 from engineroom.errors import EngineroomError
 from engineroom.ids import TaskId, msg_id, number_in, number_of, task_id
 from engineroom.protocol.content_hashes import content_hash
 from engineroom.protocol.history import AskResult, HowItEnded
-from engineroom.protocol.messages import INLINE_LIMIT, Kind, Status
-from engineroom.serialize.functions.packing import PackedFunction, pack_call, packed_again
-from engineroom.serialize.futures import AsPacked, names_results, note
+from engineroom.protocol.messages import Kind, Status
+from engineroom.serialize.functions.packing import PackedFunction, packed_again
+from engineroom.serialize.futures import names_results, note
 from engineroom.serialize.names_in_calls import renamed, results_named
 
 if TYPE_CHECKING:
@@ -84,8 +84,7 @@ class TakenAgain:
             raise _missing(task, taken, str(error)) from None
         if not isinstance(reply, HowItEnded) or reply.status != Status.OK:
             raise _missing(task, taken, f"that task failed: {getattr(reply, 'error', '')}")
-        function = session.packer.pack(AsPacked)
-        body = pack_call((bytes(packed) if len(packed) <= INLINE_LIMIT else PickleBuffer(packed),), {}, copy=False)
+        function, body = making(session, packed, copy=False)
         result: AsyncResult[Any] = AsyncResult(session, "resubmit")
         with session.condition:
             [made] = session.submit(Kind.APPLY, body, result, function=function)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from pickle import PickleBuffer
 from threading import get_ident
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -12,11 +11,11 @@ import msgspec
 
 from engineroom.errors import PackError
 from engineroom.ids import task_id
-from engineroom.protocol.messages import INLINE_LIMIT, Status
+from engineroom.protocol.messages import Status
 from engineroom.protocol.ranges import MOST_SPANS
 from engineroom.protocol.task_ranges import ranges_of
 from engineroom.serialize.functions.packing import PackedFunction
-from engineroom.serialize.futures import itself, note, noted, result_of, take_noted, whole
+from engineroom.serialize.futures import in_a_pickle, itself, note, noted, result_of, take_noted, whole
 from engineroom.serialize.modules.own import own
 from engineroom.serialize.modules.prelude import needed_by
 from engineroom.serialize.payloads import unpickled
@@ -99,7 +98,7 @@ class Part:
             return result_of, (task_id(session.id, task.number),)
         packed = _packed(payload)
         note(Argument(session, -1, _modules_of(packed) if own.shipped else ()))
-        return unpickled, (packed if len(packed) <= INLINE_LIMIT else PickleBuffer(packed),)
+        return unpickled, (in_a_pickle(packed),)
 
 
 def _packed(payload: bytes | Payload) -> Buffer:

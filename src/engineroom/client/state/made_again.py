@@ -6,15 +6,14 @@ here. Like every call that is submitted again, it is not run if an engine has th
 
 from __future__ import annotations
 
-from pickle import PickleBuffer
 from typing import TYPE_CHECKING
 
 from engineroom.client.state.tasks import Request
 from engineroom.errors import PackError
-from engineroom.protocol.messages import DEFAULT_OPTIONS, INLINE_LIMIT, Call, Kind, Stream
-from engineroom.protocol.streams import Payload
-from engineroom.serialize.functions.packing import pack_call
-from engineroom.serialize.futures import AsPacked
+from engineroom.protocol.messages import DEFAULT_OPTIONS, Call, Kind, Stream
+from engineroom.protocol.streams import Packed, Payload
+from engineroom.serialize.functions.packing import PackedFunction, pack_call
+from engineroom.serialize.futures import AsPacked, in_a_pickle
 
 if TYPE_CHECKING:
     from engineroom.client.state.state import State
@@ -39,18 +38,24 @@ def calls_again(state: State, known_up_to: int) -> list[Request]:
     return calls
 
 
+def making(state: State, packed: Buffer, *, copy: bool) -> tuple[PackedFunction, Packed]:
+    """Return a function and its packed arguments, of which it makes `packed`, a result, once more. `copy`: of that.
+
+    PackError: there is no memory for it.
+    """
+    return state.packer.pack(AsPacked), pack_call((in_a_pickle(packed),), {}, copy=copy)
+
+
 def _call(state: State, number: int) -> Request | None:
     """Return the call that makes a result once more; None: the bytes are not here any more as they came."""
     payload = state.pins.payload_of(number)
     packed = _whole(payload) if isinstance(payload, Payload) else payload
     if packed is None:
         return None
-    argument = bytes(packed) if len(packed) <= INLINE_LIMIT else PickleBuffer(packed)
     handed_over = isinstance(payload, Payload) and payload.handed_over
     try:
-        body = pack_call((argument,), {}, copy=handed_over)
-        function = state.packer.pack(AsPacked)
-    except PackError:  # there is no memory for it
+        function, body = making(state, packed, copy=handed_over)
+    except PackError:
         return None
     if isinstance(payload, Payload):
         payload.is_passed_on = not handed_over
